@@ -1,0 +1,1 @@
+"""Training of the shipped models. Not installed with the worker; needs torch, jieba and espeak-ng."""
