@@ -1,0 +1,49 @@
+"""What the models give back. Plain records; importing this file loads no model library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word (in Mandarin: a character) and when it sounded, in seconds from the start of its window."""
+
+    start: float
+    end: float
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance:
+    """What was recognised in one window of sound.
+
+    ``supported`` is false where the sound does not carry the text: the decoder was unsure
+    (``avg_logprob``, mean natural log-probability per token), the window may hold no speech
+    (``no_speech_prob``) or the text repeats itself. Such text is never told to a host. ``failed`` is
+    true where recognition itself did.
+    """
+
+    text: str
+    language: str
+    avg_logprob: float
+    no_speech_prob: float
+    supported: bool
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One claim found in a text by one rule or model: the label and where its words stand.
+
+    ``start`` and ``end`` count Unicode code points of the text as it was given.
+    """
+
+    label: str
+    score: float
+    threshold: float
+    rule_id: str
+    start: int
+    end: int
+    normalised: str
