@@ -3,9 +3,10 @@
     python -m models.training.speech --minutes 90 --run runs/speech     # go on by calling it again
     python -m models.training.speech --run runs/speech --export models/weights/speech
 
-Three losses: the next token; where the alignment heads look (espeak-ng tells when each unit
-sounds), which stops the decoder from reciting; and each frame's phoneme and tone, which teaches the
-encoder sound before words. See ``models/weights/speech/README.md`` for what it is good for.
+Four losses: the next token; where the alignment heads look (espeak-ng tells when each unit
+sounds), which stops the decoder from reciting; each frame's phoneme and tone, which teaches the
+encoder sound before words; and each character's reading, which teaches the decoder how even a rare
+character sounds. See ``models/weights/speech/README.md`` for what it is good for.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
 from models.training import corpus, sounds, tokens
-from models.training.voices import EN_VOICES, RATE, ZH_VOICES, Speaker, Spoken, units_of
-from models.training.whisper import Shape, Whisper
+from models.training.voices import EN_VOICES, RATE, ZH_VOICES, Speaker, Spoken, is_han, pinyin, units_of
+from models.training.whisper import LOOKING_BACK, Shape, Whisper
 
 HOP = 160  # samples per log-mel frame; the encoder has one state for two
 TONES = 6
 PROMPT = ("<|startoftranscript|>", "<|notimestamps|>")
 BATCH_SECONDS = 48.0
 LONGEST_S = 24.0
+WEIGHTS = {"text": 1.0, "phone": 1.0, "tone": 0.3, "read": 0.5, "back": 0.3, "look": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +167,43 @@ def _frames(rows: list[Example], length: int) -> Tensor:
     return frames
 
 
-class Trainer(nn.Module):
-    """The recogniser and the two heads that only training needs."""
+def readings(tokenizer: Tokenizer) -> Tensor:
+    """[characters, 4]: token, and classes of its initial, its final and its tone."""
+    characters = [(t, text) for t in range(tokenizer.get_vocab_size()) if is_han(text := tokenizer.decode([t]))]
+    read = [pinyin(text) for _, text in characters]
+    initials = {name: n for n, name in enumerate(sorted({r[0] for r in read}))}
+    finals = {name: n for n, name in enumerate(sorted({r[1] for r in read}))}
+    return torch.tensor([(t, initials[a], finals[b], c) for (t, _), (a, b, c) in zip(characters, read, strict=True)])
 
-    def __init__(self, shape: Shape, phones: int) -> None:
+
+class Trainer(nn.Module):
+    """The recogniser and the heads that only training needs."""
+
+    def __init__(self, shape: Shape, phones: int, read: Tensor) -> None:
         super().__init__()
         self.model = Whisper(shape)
         self.phone_head, self.tone_head = nn.Linear(shape.width, phones), nn.Linear(shape.width, TONES)
+        sizes = [int(n) + 1 for n in read[:, 1:].amax(0)]
+        self.read_heads = nn.ModuleList(nn.Linear(shape.width, size) for size in sizes)
+        self.read = read
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         heard, logits, looks = self.model(batch.features, batch.inputs)
         text = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, label_smoothing=0.05)
         phone = F.cross_entropy(self.phone_head(heard).flatten(0, 1), batch.frames[..., 0].flatten())
         tone = F.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten())
-        return {"text": text, "phone": phone, "tone": tone, "look": looking_loss(looks, batch.spans)}
+        back = len(LOOKING_BACK)
+        before = F.pad(batch.spans, (0, 0, 1, 0), value=-1)[:, :-1]
+        return {
+            "text": text, "phone": phone, "tone": tone, "read": self.reading_loss(),
+            "back": looking_loss(looks[:, :back], before), "look": looking_loss(looks[:, back:], batch.spans),
+        }  # fmt: skip
+
+    def reading_loss(self) -> Tensor:
+        """How well a character's vector tells its initial, final and tone."""
+        vectors = self.model.decoder.embed_tokens(self.read[:, 0])
+        losses = [F.cross_entropy(head(vectors), self.read[:, n]) for n, head in enumerate(self.read_heads, start=1)]
+        return torch.stack(losses).mean()
 
 
 def looking_loss(looks: Tensor, spans: Tensor) -> Tensor:
@@ -211,7 +236,7 @@ class Run:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.phones: dict[str, int] = json.loads((folder / "phones.json").read_text(encoding="utf-8"))
         self.shape = Shape(vocabulary=self.tokenizer.get_vocab_size())
-        self.trainer = Trainer(self.shape, len(self.phones) + 1)
+        self.trainer = Trainer(self.shape, len(self.phones) + 1, readings(self.tokenizer))
         self.optimiser = torch.optim.AdamW(self.trainer.parameters(), lr=1e-3, betas=(0.9, 0.98), weight_decay=0.01)
         self.step, self.seconds, self.rows = 0, 0.0, 0
         if self.checkpoint.exists():
@@ -222,8 +247,9 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     def _load(self, state: dict[str, Any]) -> None:
-        self.trainer.load_state_dict(state["trainer"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        missing, _ = self.trainer.load_state_dict(state["trainer"], strict=False)
+        if not missing:
+            self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
 
     def save(self) -> None:
@@ -259,7 +285,7 @@ class Run:
 
     def _step(self, batch: Batch) -> dict[str, float]:
         losses = self.trainer.losses(batch)
-        (losses["text"] + losses["phone"] + 0.3 * losses["tone"] + 0.5 * losses["look"]).backward()
+        sum(WEIGHTS[name] * loss for name, loss in losses.items()).backward()  # type: ignore[union-attr]
         nn.utils.clip_grad_norm_(self.trainer.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad()

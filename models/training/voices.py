@@ -155,6 +155,21 @@ def _lazy_pinyin() -> Any:
     return lambda text: lazy_pinyin(text, style=Style.TONE3, neutral_tone_with_five=True)
 
 
+def is_han(text: str) -> bool:
+    """Whether this is one Han character."""
+    return len(text) == 1 and _HAN.match(text) is not None
+
+
+def pinyin(character: str) -> tuple[str, str, int]:
+    """A character's commonest reading: initial (may be empty), final, tone 1 to 5."""
+    from pypinyin import Style, lazy_pinyin
+
+    reading = _lazy_pinyin()(character)[0]
+    initial = lazy_pinyin(character, style=Style.INITIALS, strict=False)[0]
+    tone = int(reading[-1]) if reading[-1].isdigit() else 5
+    return initial, reading.rstrip("12345").removeprefix(initial), tone
+
+
 def units_of(text: str, language: str) -> tuple[list[str], list[str]]:
     """What is spoken and what is written for it, unit by unit: syllables and characters, or words.
 

@@ -30,6 +30,9 @@ class Shape:
 ALIGNMENT = ((1, 0), (1, 1))
 """(decoder layer, head) pairs that are taught where each token sounds; `align` reads word times off them."""
 
+LOOKING_BACK = ((0, 0),)
+"""Pairs that are taught where the token before sounds: from there the next layer finds the next one."""
+
 
 def sinusoids(length: int, width: int) -> Tensor:
     steps = torch.exp(-math.log(10_000) / (width // 2 - 1) * torch.arange(width // 2))
@@ -115,11 +118,14 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_positions.weight, std=0.01)
 
     def forward(self, tokens: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [batch, targets, vocabulary] and the alignment heads' looks [batch, heads, targets, frames]."""
+        """Logits [batch, targets, vocabulary] and the taught heads' looks [batch, heads, targets, frames].
+
+        The heads that look back come first.
+        """
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
         looks = []
         for number, layer in enumerate(self.layers):
-            heads = [h for at, h in ALIGNMENT if at == number]
+            heads = [h for at, h in (*LOOKING_BACK, *ALIGNMENT) if at == number]
             x, look = layer(x, heard, heads)
             if heads:
                 looks.append(look)

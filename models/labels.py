@@ -1,0 +1,118 @@
+"""The taxonomy: what a claim can be, what people are asked about it, and the law behind it.
+
+Read from configs/labels.yaml. A host is only ever shown ``verified`` law, see LegalBasis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+
+class LabelsError(ValueError):
+    """The labels file cannot be used; the message names file, label and key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegalBasis:
+    """One rule of law or of the platform. An unknown date or article is null or empty, never guessed."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    jurisdiction: Literal["cn", "eu", "us"]
+    kind: Literal["statute", "regulation", "guideline", "platform_rule", "case"]
+    title_zh: str
+    title_en: str
+    article_zh: str
+    article_en: str
+    in_force_from: date | None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """Words as said; ``context`` is what makes them false or allowed, and is not spoken."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    text: str
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examples:
+    """Violations of a label and near-misses that are allowed, in one language."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    violations: tuple[Example, ...]
+    allowed: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """One of the 27 kinds of claim. ``group`` is its family; ``examples`` goes by language, zh and en."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    code: str
+    zh: str
+    en: str
+    group: str
+    tier: Literal["T1", "T2", "T3"]
+    severity: Literal["minor", "major", "critical"]
+    found_by: Literal["text", "text and sequence", "listing"]
+    definition: str
+    question_zh: str
+    question_en: str
+    advice_zh: str
+    advice_en: str
+    examples: dict[Literal["zh", "en"], Examples]
+    law: tuple[LegalBasis, ...]
+
+    @property
+    def in_text(self) -> bool:
+        """Whether words alone can show it; the others are found by comparing with the listing."""
+        return self.found_by != "listing"
+
+
+_LABEL = TypeAdapter(Label)
+
+
+def load_labels(path: Path | str) -> dict[str, Label]:
+    """The labels by code, in the order of the file. Raises LabelsError, naming file, label and key."""
+    labels: dict[str, Label] = {}
+    for number, raw in enumerate(_entries(Path(path)), start=1):
+        label = _label(raw, f"{path}: label {_name(raw, number)}")
+        if label.code in labels:
+            raise LabelsError(f"{path}: label {label.code}: code: stands twice")
+        labels[label.code] = label
+    return labels
+
+
+def _entries(path: Path) -> list[Any]:
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise LabelsError(f"{path}: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("labels"), list) or not data["labels"]:
+        raise LabelsError(f"{path}: labels: expected a list of labels")
+    entries: list[Any] = data["labels"]
+    return entries
+
+
+def _name(raw: Any, number: int) -> str:
+    return str(raw["code"]) if isinstance(raw, dict) and "code" in raw else f"number {number}"
+
+
+def _label(raw: Any, where: str) -> Label:
+    try:
+        return _LABEL.validate_python(raw)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in error.errors())
+        raise LabelsError(f"{where}: {problems}") from error

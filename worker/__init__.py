@@ -1,0 +1,1 @@
+"""Pinocchio's worker. Read in this order: records, bus, detection, service, cli."""

@@ -1,0 +1,458 @@
+"""The loop: poll -> prepare -> handle -> publish -> flush and check -> commit. Never anything else, never earlier.
+
+The thread that polls does no work, so the group hears from it while models run. ``prepare`` of
+batch k+1 runs beside ``handle`` of batch k, each in order. What is committed is the longest run of
+free offsets from the front of each partition, after everything made of them is safely written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Event
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import structlog
+
+from worker import metrics
+from worker.bus import Bus, Commit, CommitFailed, Message, Partition, Unavailable
+from worker.codec import Rejected, dead_letter, encode
+from worker.positions import Crashes, Progress
+from worker.records import Record
+
+log = structlog.get_logger(__name__)
+
+W = TypeVar("W")
+
+
+class Spot(NamedTuple):
+    """One offset of a partition under one assignment of it."""
+
+    partition: Partition
+    epoch: int
+    offset: int
+
+
+class Result(NamedTuple):
+    """A record to publish, and the assignment its sound or text was read under."""
+
+    partition: Partition
+    epoch: int
+    record: Record
+
+
+class Batch(NamedTuple):
+    """What a handler is given: messages, partitions read to their end, those taken away, and the wall clock.
+
+    ``now`` is in epoch seconds; it is the only clock a handler may look at.
+    """
+
+    messages: Sequence[Message]
+    idle: frozenset[Partition]
+    gone: frozenset[tuple[Partition, int]]
+    now: float
+
+
+class Outcome(NamedTuple):
+    """What a handler gives back: records to publish, spots nothing rests on any more, messages set aside."""
+
+    results: Sequence[Result]
+    free: Sequence[Spot]
+    rejected: Sequence[Rejected]
+
+
+class Handler(Protocol[W]):
+    """Messages to records, in two steps that run beside each other on successive batches."""
+
+    def prepare(self, batch: Batch) -> W:
+        """Everything that needs no model. Called in order; may raise Unavailable before it changed anything."""
+
+    def handle(self, work: W) -> Outcome:
+        """Everything that needs a model, on the whole batch. Called in order."""
+
+    def held_seconds(self) -> float:
+        """Seconds of sound kept for utterances that are not over."""
+
+
+class TooManyFailures(Exception):
+    """So many streams fail at once that the fault is likely ours. What was set aside is safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at a time, how long to wait, and when to give up."""
+
+    batch_messages: int = 8
+    in_flight: int = 3
+    tick_s: float = 1.0
+    grace_s: float = 30.0
+    failing_streams: int = 20
+    failing_window_s: float = 60.0
+    careful_rows: int = 64
+
+
+@dataclass(slots=True)
+class _Assigned:
+    """A partition that is ours: how far it is, and what its last crash left."""
+
+    epoch: int
+    progress: Progress
+    crashes: Crashes
+    committed: Commit
+    crashed: int | None
+    careful: range
+
+
+@dataclass(slots=True)
+class _Flight(Generic[W]):
+    """A batch on its way from poll to commit."""
+
+    batch: Batch
+    rejected: list[Rejected]
+    alone: bool = False
+    prepared: Future[W] | None = None
+    handled: Future[Outcome] | None = None
+    spots: list[Spot] = field(default_factory=list)
+
+
+class Service(Generic[W]):
+    """One consumer group's loop over a bus. ``depends`` says what is not answering, or None."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        handler: Handler[W],
+        limits: Limits,
+        *,
+        pools: tuple[Executor, Executor] | None = None,
+        depends: Callable[[], str | None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._bus, self._handler, self._limits = bus, handler, limits
+        self._pools = pools or (ThreadPoolExecutor(1, "prepare"), ThreadPoolExecutor(1, "handle"))
+        self._depends, self._clock = depends, clock
+        self._flights: deque[_Flight[W]] = deque()
+        self._backlog: deque[Message] = deque()
+        self._assigned: dict[Partition, _Assigned] = {}
+        self._arriving: dict[Partition, int] = {}
+        self._gone: set[tuple[Partition, int]] = set()
+        self._failures = _Failures(limits.failing_streams, limits.failing_window_s)
+        self._waiter = _Waiter()
+        self._ticked = 0.0
+        self.waiting_for: str | None = "assignment"
+        bus.on_assigned(self._on_assigned)
+        bus.on_revoked(self._on_revoked)
+        bus.on_lost(self._on_lost)
+
+    def run(self, stop: Event, beat: Callable[[], None] = lambda: None) -> bool:
+        """Work until ``stop``; then finish what is on its way. False if it was not done within the grace time."""
+        self._waiter.stop = stop
+        while not stop.is_set():
+            beat()
+            self.step()
+        return self._wind_up()
+
+    def step(self, timeout: float = 0.05) -> None:
+        """One turn. An Unavailable dependency ends the turn early; the next one does the same again."""
+        try:
+            self._finish()
+            self._open()
+            self._take(timeout)
+            self._advance()
+        except Unavailable as error:
+            self._wait_for(str(error))
+        except CommitFailed as error:
+            log.info("commit refused, the group is rebalancing", reason=str(error))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything polled is not committed or held yet."""
+        return bool(self._flights or self._backlog)
+
+    # -- assignment: callbacks of the bus, run inside poll
+
+    def _on_assigned(self, partitions: Mapping[Partition, int]) -> None:
+        self._arriving.update(partitions)
+
+    def _on_revoked(self, partitions: Collection[Partition]) -> Mapping[Partition, Commit]:
+        """Give back what is free; the death that taking up counted is taken off: this is a hand-over."""
+        commits = {p: self._commit_of(a, clean=True) for p in partitions if (a := self._assigned.get(p))}
+        self._on_lost(partitions)
+        return commits
+
+    def _on_lost(self, partitions: Collection[Partition]) -> None:
+        lost = set(partitions)
+        for partition in lost:
+            self._arriving.pop(partition, None)
+            if assigned := self._assigned.pop(partition, None):
+                self._gone.add((partition, assigned.epoch))
+        self._backlog = deque(m for m in self._backlog if m.source not in lost)
+        metrics.PARTITIONS.set(len(self._assigned))
+
+    def _open(self) -> None:
+        """Take up new partitions: once all dependencies answer, count a death in advance and store it."""
+        if not self._arriving:
+            return
+        if missing := self._depends():
+            raise Unavailable(missing)
+        for partition, epoch in list(self._arriving.items()):
+            stored = self._bus.committed(partition)
+            start = stored.offset if stored else self._first_read(partition)
+            before = Crashes.from_metadata(stored.metadata if stored else "", start)
+            crashes = before.started()
+            if crashes.suspicious:
+                log.warning("no progress since the last starts: trying rows one by one", topic=partition.topic,
+                            partition=partition.number, deaths=crashes.deaths, offset=crashes.frontier)  # fmt: skip
+            rows = self._limits.careful_rows if crashes.suspicious else 0
+            commit = Commit(start, crashes.to_metadata(), epoch)
+            self._bus.commit({partition: commit})
+            careful = range(crashes.frontier, crashes.frontier + rows)
+            self._assigned[partition] = _Assigned(epoch, Progress(start), crashes, commit, before.trying, careful)
+            del self._arriving[partition]
+            metrics.DEATHS.inc(max(0, crashes.deaths - 1))
+        metrics.PARTITIONS.set(len(self._assigned))
+
+    def _first_read(self, partition: Partition) -> int:
+        """Where reading began in a partition the group never committed: the poll that assigned it may have read."""
+        waiting = [m.offset for m in self._backlog if m.source == partition]
+        return min(waiting, default=self._bus.positions().get(partition, 0))
+
+    # -- poll: messages and ticks into flights
+
+    def _take(self, timeout: float) -> None:
+        """Poll when there is room; when not, poll with everything paused, so that the group hears from us."""
+        room = len(self._flights) < self._limits.in_flight and not self._backlog
+        if room and not (self._flights and self._flights[-1].alone):
+            wait = timeout if not self._flights else timeout / 10
+            with metrics.stage("poll"):
+                self._backlog.extend(self._bus.poll(self._limits.batch_messages, wait))
+        else:
+            self._poll_nothing(timeout / 10)
+        if self._arriving:
+            self._open()
+        if len(self._flights) < self._limits.in_flight:
+            self._take_off()
+
+    def _poll_nothing(self, timeout: float) -> None:
+        ours = list(self._bus.assignment())
+        self._bus.pause(ours)
+        self._backlog.extend(self._bus.poll(1, timeout))
+        self._bus.resume([p for p in ours if p in self._bus.assignment()])
+
+    def _take_off(self) -> None:
+        """Send the next batch on its way, or a tick when there is none and time went by."""
+        now = self._clock()
+        messages, alone = self._next_messages()
+        if alone and self._flights:
+            self._backlog.extendleft(reversed(messages))
+            return
+        tick = now - self._ticked >= self._limits.tick_s and bool(self._assigned)
+        if not messages and not tick and not self._gone:
+            return
+        batch = Batch((), self._idle() if not self._backlog else frozenset(), frozenset(self._gone), now)
+        flight: _Flight[W] = _Flight(batch, [], alone)
+        if alone:
+            self._try_alone(messages[0])
+        flight.batch = batch._replace(messages=[m for m in messages if self._admit(m, flight)])
+        self._ticked = now
+        self._gone.clear()
+        self._flights.append(flight)
+        flight.prepared = self._pools[0].submit(self._prepare, flight.batch)
+        if messages:
+            metrics.BATCH_FILL.observe(len(messages) / self._limits.batch_messages)
+
+    def _next_messages(self) -> tuple[list[Message], bool]:
+        """Up to a batch from the backlog; a row that may be the killing one comes alone."""
+        messages: list[Message] = []
+        while self._backlog and len(messages) < self._limits.batch_messages:
+            suspect = self._suspect(self._backlog[0])
+            if suspect and messages:
+                break
+            messages.append(self._backlog.popleft())
+            if suspect:
+                return messages, True
+        return messages, False
+
+    def _suspect(self, message: Message) -> bool:
+        assigned = self._assigned.get(message.source)
+        return assigned is not None and message.offset in assigned.careful
+
+    def _try_alone(self, message: Message) -> None:
+        """Write down which row runs alone before it does."""
+        assigned = self._assigned[message.source]
+        crashes = replace(assigned.crashes, trying=message.offset)
+        commit = Commit(assigned.progress.committable, crashes.to_metadata(), assigned.epoch)
+        self._bus.commit({message.source: commit})
+        assigned.crashes, assigned.committed = crashes, commit
+
+    def _admit(self, message: Message, flight: _Flight[W]) -> bool:
+        """Whether the handler gets the message: not when it is of an old assignment, or was set aside as deadly."""
+        assigned = self._assigned.get(message.source)
+        if assigned is None or assigned.epoch != message.epoch:
+            return False
+        assigned.progress.read(message.offset)
+        flight.spots.append(Spot(message.source, message.epoch, message.offset))
+        if message.offset not in assigned.crashes.skip:
+            return True
+        if message.offset == assigned.crashed:
+            detail = "the process died each time it handled this message"
+            flight.rejected.append(Rejected(message, "crashed", detail, assigned.crashes.deaths + 1))
+        return False
+
+    def _idle(self) -> frozenset[Partition]:
+        positions, ends = self._bus.positions(), self._bus.ends()
+        return frozenset(p for p, at in positions.items() if at >= ends.get(p, at + 1))
+
+    def _prepare(self, batch: Batch) -> W:
+        """Prepare, again and again while a dependency does not answer, so that no later batch comes first."""
+        with metrics.stage("prepare"):
+            while True:
+                try:
+                    work = self._handler.prepare(batch)
+                except Unavailable as error:
+                    self._wait_for(str(error))
+                    if self._waiter.stop.is_set():
+                        raise
+                else:
+                    self.waiting_for = None
+                    return work
+
+    # -- handle, publish, commit
+
+    def _advance(self) -> None:
+        """Hand the next prepared batch over to be handled, one after the other."""
+        for flight in self._flights:
+            if flight.handled is None:
+                if flight.prepared is not None and flight.prepared.done():
+                    flight.handled = self._pools[1].submit(self._handle, flight.prepared.result())
+                return
+
+    def _handle(self, work: W) -> Outcome:
+        with metrics.stage("handle"):
+            return self._handler.handle(work)
+
+    def _finish(self) -> None:
+        """Publish, flush and commit what is handled, in order. A flight stays until all of that is done."""
+        while self._flights and (handled := self._flights[0].handled) is not None and handled.done():
+            flight, outcome = self._flights[0], handled.result()
+            rejected = [*flight.rejected, *outcome.rejected]
+            results = [r for r in outcome.results if self._ours(r.partition, r.epoch)]
+            with metrics.stage("publish"):
+                self._publish(results, rejected)
+            self._flights.popleft()
+            self.waiting_for = None
+            metrics.count(flight.batch.messages, results, rejected, self._clock())
+            self._settle(flight, outcome)
+            with metrics.stage("commit"):
+                self._commit()
+            self._failures.add(rejected, self._clock())
+
+    def _publish(self, results: Iterable[Result], rejected: Iterable[Rejected]) -> None:
+        for encoded in [*(encode(r.record) for r in results), *(dead_letter(r) for r in rejected)]:
+            self._bus.publish(encoded.topic, encoded.key, encoded.value, encoded.headers)
+        self._bus.flush()
+
+    def _ours(self, partition: Partition, epoch: int) -> bool:
+        assigned = self._assigned.get(partition)
+        return assigned is not None and assigned.epoch == epoch
+
+    def _settle(self, flight: _Flight[W], outcome: Outcome) -> None:
+        given = {Spot(m.source, m.epoch, m.offset) for m in flight.batch.messages}
+        kept_back = [spot for spot in flight.spots if spot not in given]
+        for spot in flight.spots:
+            if self._ours(spot.partition, spot.epoch):
+                self._assigned[spot.partition].progress.handled([spot.offset])
+        for spot in [*outcome.free, *kept_back]:
+            if self._ours(spot.partition, spot.epoch):
+                self._assigned[spot.partition].progress.freed([spot.offset])
+        metrics.HELD_SECONDS.set(self._handler.held_seconds())
+        metrics.IN_FLIGHT.set(len(self._flights))
+
+    def _commit(self) -> None:
+        commits = {p: self._commit_of(a) for p, a in self._assigned.items()}
+        changed = {p: c for p, c in commits.items() if c != self._assigned[p].committed}
+        if not changed:
+            return
+        self._bus.commit(changed)
+        for partition, commit in changed.items():
+            assigned = self._assigned.get(partition)
+            if assigned is not None:
+                assigned.committed = commit
+                assigned.crashes = Crashes.from_metadata(commit.metadata, commit.offset)
+
+    def _commit_of(self, assigned: _Assigned, *, clean: bool = False) -> Commit:
+        """How far a partition is. Deaths count on until the frontier moves, or it is left cleanly."""
+        offset, frontier = assigned.progress.committable, assigned.progress.frontier
+        before = assigned.crashes
+        frontier = max(frontier, before.frontier)
+        moved = clean or frontier > before.frontier
+        skip = tuple(row for row in before.skip if row >= offset)
+        trying = None if moved else before.trying
+        return Commit(
+            offset, Crashes(frontier, 0 if moved else before.deaths, trying, skip).to_metadata(), assigned.epoch
+        )
+
+    # -- waiting and stopping
+
+    def _wait_for(self, what: str) -> None:
+        if self.waiting_for != what:
+            log.warning("waiting for a dependency", reason=what)
+        self.waiting_for = what
+        self._waiter.wait()
+
+    def _wind_up(self) -> bool:
+        """Finish what is on its way, commit what is free, leave the group so that others take over at once."""
+        deadline = self._clock() + self._limits.grace_s
+        while self._flights and self._clock() < deadline:
+            try:
+                self._finish()
+                self._advance()
+            except (Unavailable, CommitFailed) as error:
+                log.warning("not done while stopping", reason=str(error))
+            time.sleep(0.01)
+        done = not self._flights
+        try:
+            self._bus.commit({p: self._commit_of(a, clean=True) for p, a in self._assigned.items()})
+        except (Unavailable, CommitFailed) as error:
+            log.warning("last commit refused; the next owner hears a little again", reason=str(error))
+        self._bus.close()
+        for pool in self._pools:
+            pool.shutdown(wait=done, cancel_futures=True)
+        return done
+
+
+class _Waiter:
+    """Waits longer each time in a row, up to five seconds, but not past a stop."""
+
+    def __init__(self) -> None:
+        self.stop = Event()
+        self._pause, self._last = 0.1, 0.0
+
+    def wait(self) -> None:
+        now = time.monotonic()
+        self._pause = 0.1 if now - self._last > 15 else min(5.0, self._pause * 2)
+        self._last = now
+        self.stop.wait(self._pause)
+
+
+class _Failures:
+    """Which streams failed lately; many at once are no accident."""
+
+    def __init__(self, most: int, window_s: float) -> None:
+        self._most, self._window_s = most, window_s
+        self._seen: deque[tuple[float, str]] = deque()
+
+    def add(self, rejected: Iterable[Rejected], now: float) -> None:
+        """Raises TooManyFailures when more than the limit of distinct streams failed within the window."""
+        self._seen.extend((now, str(r.message.key)) for r in rejected)
+        while self._seen and self._seen[0][0] < now - self._window_s:
+            self._seen.popleft()
+        streams = {key for _, key in self._seen}
+        if len(streams) > self._most:
+            raise TooManyFailures(
+                f"messages of {len(streams)} streams became dead letters within {self._window_s:.0f} s "
+                f"(limit {self._most}): look at {', '.join(sorted(streams)[:3])} in moderation.dead-letters"
+            )
