@@ -96,13 +96,16 @@ class Limits:
 
 @dataclass(slots=True)
 class _Assigned:
-    """A partition that is ours: how far it is, and what its last crash left."""
+    """A partition that is ours: how far it is, and what its last crash left.
+
+    No row from ``unheard_from`` on was ever handled to the end; those in ``careful`` run one by one.
+    """
 
     epoch: int
     progress: Progress
     crashes: Crashes
     committed: Commit
-    crashed: int | None
+    unheard_from: int
     careful: range
 
 
@@ -201,8 +204,7 @@ class Service(Generic[W]):
         for partition, epoch in list(self._arriving.items()):
             stored = self._bus.committed(partition)
             start = stored.offset if stored else self._first_read(partition)
-            before = Crashes.from_metadata(stored.metadata if stored else "", start)
-            crashes = before.started()
+            crashes = Crashes.from_metadata(stored.metadata if stored else "", start).started()
             if crashes.suspicious:
                 log.warning("no progress since the last starts: trying rows one by one", topic=partition.topic,
                             partition=partition.number, deaths=crashes.deaths, offset=crashes.frontier)  # fmt: skip
@@ -210,7 +212,7 @@ class Service(Generic[W]):
             commit = Commit(start, crashes.to_metadata(), epoch)
             self._bus.commit({partition: commit})
             careful = range(crashes.frontier, crashes.frontier + rows)
-            self._assigned[partition] = _Assigned(epoch, Progress(start), crashes, commit, before.trying, careful)
+            self._assigned[partition] = _Assigned(epoch, Progress(start), crashes, commit, crashes.frontier, careful)
             del self._arriving[partition]
             metrics.DEATHS.inc(max(0, crashes.deaths - 1))
         metrics.PARTITIONS.set(len(self._assigned))
@@ -297,7 +299,7 @@ class Service(Generic[W]):
         flight.spots.append(Spot(message.source, message.epoch, message.offset))
         if message.offset not in assigned.crashes.skip:
             return True
-        if message.offset == assigned.crashed:
+        if message.offset >= assigned.unheard_from:  # its dead letter is not written yet
             detail = "the process died each time it handled this message"
             flight.rejected.append(Rejected(message, "crashed", detail, assigned.crashes.deaths + 1))
         return False
