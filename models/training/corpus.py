@@ -115,8 +115,11 @@ def one(draw: random.Random, language: str) -> str:
     return _random_words(draw, language)
 
 
-def lines(seed: int, zh_share: float = 0.78) -> Iterator[Line]:
-    """Lines for ever, the same ones for the same seed. A line may join several, up to about 40 characters."""
+def lines(seed: int, longest: int = 40, zh_share: float = 0.78) -> Iterator[Line]:
+    """Lines for ever, the same ones for the same seed; none of more than ``longest`` characters or words.
+
+    A recogniser learns to look at the right place in short lines first.
+    """
     draw = random.Random(seed)  # noqa: S311  not for secrets
     while True:
         language = "zh" if draw.random() < zh_share else "en"
@@ -124,4 +127,14 @@ def lines(seed: int, zh_share: float = 0.78) -> Iterator[Line]:
             one(draw, language) for _ in range(draw.choices((1, 2, 3), (6, 3, 1))[0])
         )
         for piece in without_held_out(joined, language):
-            yield Line(piece, language)
+            yield Line(_shortened(draw, piece, language, longest), language)
+
+
+def _shortened(draw: random.Random, text: str, language: str, longest: int) -> str:
+    """Some ``longest`` characters or words of a text, from anywhere in it; fewer at times."""
+    parts = list(text) if language == "zh" else text.split()
+    if len(parts) <= longest:
+        return text
+    count = draw.randint(max(2, longest // 2), longest)
+    start = draw.randint(0, len(parts) - count)
+    return ("" if language == "zh" else " ").join(parts[start : start + count]).strip("，, ")

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from models.training.tokens import SPECIAL
 from models.training.whisper import ALIGNMENT, Shape, Whisper
 
-WINDOWS = (500, 1000, 1500, 2000, 3000)
+WINDOWS = (200, 400, 600, 800, 1000, 1500, 2000, 3000)
 """Frames a window may have: training spoke windows of every length, so short ones need no 30 s of padding."""
 
 LANGUAGES = ("en", "zh")

@@ -1,6 +1,7 @@
 """Train the shipped recogniser on synthetic voices: one command, resumable, any machine.
 
-    python -m models.training.speech --minutes 90 --run runs/speech     # go on by calling it again
+    python -m models.training.speech --run runs/speech --minutes 30 --longest 8     # short lines first
+    python -m models.training.speech --run runs/speech --minutes 90                 # go on by calling it again
     python -m models.training.speech --run runs/speech --export models/weights/speech
 
 Four losses: the next token; where the alignment heads look (espeak-ng tells when each unit
@@ -63,14 +64,14 @@ class Batch:
 class Examples(IterableDataset[Batch]):
     """Endless batches of like length, spoken as they are asked for."""
 
-    def __init__(self, tokenizer: Tokenizer, phones: dict[str, int], seed: int) -> None:
-        self.tokenizer, self.phones, self.seed = tokenizer, phones, seed
+    def __init__(self, tokenizer: Tokenizer, phones: dict[str, int], seed: int, longest: int) -> None:
+        self.tokenizer, self.phones, self.seed, self.longest = tokenizer, phones, seed, longest
 
     def __iter__(self) -> Iterator[Batch]:
         info = torch.utils.data.get_worker_info()
         seed = self.seed * 100 + (info.id if info else 0)
         draw, rng = random.Random(seed), np.random.default_rng(seed)  # noqa: S311  not for secrets
-        source = self._examples(draw, rng, corpus.lines(seed))
+        source = self._examples(draw, rng, corpus.lines(seed, self.longest))
         extract = FeatureExtractor()
         while True:
             pool = sorted(islice(source, 220), key=lambda e: len(e.samples))
@@ -94,7 +95,7 @@ class Examples(IterableDataset[Batch]):
             said = speaker.say(spoken, voice, draw.randint(170, 300), draw.randint(25, 75))
             if not 0.3 < len(said.samples) / RATE <= LONGEST_S:
                 continue
-            before, after = draw.randint(0, 8_000), draw.randint(0, 8_000)
+            before, after = draw.randint(0, 4_800), draw.randint(0, 4_800)
             example = self._example(said, written, line.language, before)
             samples = sounds.worn(rng, np.pad(said.samples, (before, after)), other)
             other = said.samples
@@ -263,19 +264,22 @@ class Run:
         with (self.folder / "log.txt").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
-    def train(self, minutes: float, peak: float) -> None:
+    def train(self, minutes: float, peak: float, longest: int) -> None:
         """Train for so many minutes of wall clock; the rate rises at the very start and falls to the end."""
-        data = iter(DataLoader(Examples(self.tokenizer, self.phones, self.step + 1), batch_size=None, num_workers=1))
+        examples = Examples(self.tokenizer, self.phones, self.step + 1, longest)
+        data = iter(DataLoader(examples, batch_size=None, num_workers=1))
         began, last_check, budget = time.monotonic(), time.monotonic(), minutes * 60
+        mean: dict[str, float] = {}
+        first = self.step
         while (spent := time.monotonic() - began) < budget:
             fall = 0.5 + 0.5 * math.cos(math.pi * spent / budget)
             for group in self.optimiser.param_groups:
-                group["lr"] = peak * min(1, (self.step + 1) / 300) * fall + 1e-5
-            batch = next(data)
-            losses = self._step(batch)
+                group["lr"] = peak * min(1, (self.step - first + 1) / 200) * fall + 1e-5
+            for name, loss in self._step(next(data)).items():
+                mean[name] = 0.97 * mean.get(name, loss) + 0.03 * loss
             if self.step % 50 == 0:
-                rate = self.seconds / (spent + 1e-9)
-                self.log(f"{self.step} {spent:.0f}s {rate:.0f} {' '.join(f'{k} {v:.3f}' for k, v in losses.items())}")
+                told = " ".join(f"{name} {loss:.3f}" for name, loss in mean.items())
+                self.log(f"{self.step} {spent:.0f} s, {self.seconds / 3600:.1f} h heard: {told}")
             if time.monotonic() - last_check > 600:
                 last_check = time.monotonic()
                 self.save()
@@ -326,12 +330,13 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/speech"), help="folder of checkpoints and log")
     parser.add_argument("--minutes", type=float, default=0, help="wall-clock minutes to train in this call")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate of this call")
+    parser.add_argument("--longest", type=int, default=40, help="characters or words of a line; short ones first")
     parser.add_argument("--export", type=Path, help="write the CTranslate2 int8 model to this folder")
     options = parser.parse_args()
     torch.manual_seed(0)
     run = Run(options.run)
     if options.minutes:
-        run.train(options.minutes, options.rate)
+        run.train(options.minutes, options.rate, options.longest)
     if options.export:
         from models.training.export import export
 

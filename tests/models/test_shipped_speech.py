@@ -1,0 +1,144 @@
+"""The recogniser that ships: what it must hear, when it must say so, and what it must never make up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.parts import lacking
+from worker import compose, recordings
+from worker.codec import Encoded
+from worker.config import Config
+from worker.local import LocalRun, OwnSound
+from worker.records import Flag, Record, Reminder, Transcript
+from worker.resources import resource
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+ROOT = Path(__file__).parent.parent.parent
+WEIGHTS = resource(compose.SHIPPED_SPEECH)
+SAMPLES = resource("configs/samples")
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def results(messages: Iterator[Encoded] | list[Encoded]) -> list[Record]:
+    """What the worker makes of messages, with everything as it ships."""
+    config = Config()
+    speech = compose.load_speech(config.speech)
+    handler = compose.detection(config, compose.load_claims(config), speech, compose.Ears(OwnSound()))
+    run = LocalRun(handler, compose.limits(config), waiting=16, clock=lambda: NOON.timestamp())
+    return list(run.results(messages))
+
+
+@cache
+def heard_samples() -> tuple[Record, ...]:
+    """All sample broadcasts, each as its stream."""
+    records: list[Record] = []
+    for path in sorted(SAMPLES.glob("*.opus")):
+        live = recordings.Live(path.stem, f"host-{path.stem}", NOON)
+        records.extend(results([message for _, message in recordings.whole(path, live, 10.0)]))
+    return tuple(records)
+
+
+def truth(name: str) -> dict[str, list[dict[str, object]]]:
+    found: dict[str, list[dict[str, object]]] = json.loads((SAMPLES / f"{name}.truth.json").read_text("utf-8"))
+    return found
+
+
+def test_it_is_small_and_says_what_it_is() -> None:
+    """At most 12 MB, with a card that says plainly that it knows synthetic voices only."""
+    assert sum(file.stat().st_size for file in WEIGHTS.iterdir()) <= 12_000_000
+    card = (WEIGHTS / "README.md").read_text(encoding="utf-8")
+    assert "synthetic" in card
+
+
+def test_claims_are_timed_within_half_a_second() -> None:
+    """Where a claim of the truth is found, its words begin and end within 500 ms of where they sounded."""
+    checked = 0
+    for flag in (r for r in heard_samples() if isinstance(r, Flag)):
+        for claim in flag.claims:
+            for said in claims_of(flag.stream_id):
+                overlap = min(claim.end_ms or 0, said["end_ms"]) - max(claim.start_ms or 0, said["start_ms"])
+                if said["label"] == claim.label and overlap > 0 and covers(claim.text, said["words"]):
+                    assert abs((claim.start_ms or 0) - said["start_ms"]) <= 500, (claim, said)
+                    assert abs((claim.end_ms or 0) - said["end_ms"]) <= 500, (claim, said)
+                    checked += 1
+    assert checked >= 3
+
+
+def claims_of(name: str) -> list[dict[str, object]]:
+    return [claim for line in truth(name)["lines"] for claim in line["claims"]]  # type: ignore[union-attr, attr-defined]
+
+
+def covers(found: str, words: str) -> bool:
+    """Whether the rule's words are about as long as the truth's; a rule may point at a part of the claim only."""
+    return 0.8 <= len(found) / len(words) <= 1.25
+
+
+def test_the_near_misses_of_the_samples_stay_silent() -> None:
+    """No flag lies on a near-miss line, nor on a line of ordinary talk."""
+    wrong = []
+    for flag in (r for r in heard_samples() if isinstance(r, Flag)):
+        lines = [x for x in truth(flag.stream_id)["lines"] if x["claims"]]
+        for claim in flag.claims:
+            if not any(min(claim.end_ms or 0, x["end_ms"]) > max(claim.start_ms or 0, x["start_ms"]) for x in lines):
+                wrong.append((flag.stream_id, claim.label, claim.text, flag.transcript))
+    assert wrong == []
+
+
+def test_some_claims_of_most_samples_are_found() -> None:
+    """The demo has something to show: at least one true claim in six of the eight broadcasts."""
+    found = set()
+    for flag in (r for r in heard_samples() if isinstance(r, Flag)):
+        for claim in flag.claims:
+            if any(
+                said["label"] == claim.label
+                and min(claim.end_ms or 0, said["end_ms"]) > max(claim.start_ms or 0, said["start_ms"])
+                for said in claims_of(flag.stream_id)
+            ):
+                found.add(flag.stream_id)
+    assert len(found) >= 6
+
+
+def spoken_talk() -> Iterator[Encoded]:
+    """Twenty minutes of ordinary talk that training does not resemble, in several voices, as live sound."""
+    try:
+        from models.training.voices import EN_VOICES, ZH_VOICES, Speaker, units_of
+
+        speaker = Speaker()
+    except OSError:
+        lacking("needs libespeak-ng1; to install: espeak-ng")
+    lines = (ROOT / "tests" / "data" / "ordinary_talk.txt").read_text(encoding="utf-8").splitlines()
+    live, offset, sequence = recordings.Live("talk", "host-talk", NOON), 0.0, 0
+    for number, line in enumerate(lines):
+        language = "en" if line.isascii() else "zh"
+        voices = EN_VOICES if language == "en" else ZH_VOICES
+        cleaned = line.lower() if language == "en" else line
+        said = speaker.say(units_of(cleaned, language)[0], voices[number % len(voices)], 190).samples
+        sound = np.pad(said, (0, 16_000 * 7 // 10))
+        value = (sound * 32767).astype("<i2").tobytes()
+        piece = recordings.Piece(sequence, round(offset), len(sound) / 16_000, "audio/L16;rate=16000", value)
+        yield recordings.chunk(live, piece)
+        offset, sequence = offset + len(sound) / 16, sequence + 1
+    yield recordings.end(live, sequence, round(offset))
+
+
+def test_it_does_not_recite() -> None:
+    """Twenty minutes of ordinary talk give transcripts, and no flag."""
+    records = results(spoken_talk())
+    said = [r for r in records if isinstance(r, Transcript)]
+    assert (said[-1].end_ms or 0) > 1_100_000
+    assert len(said) > 250
+    assert [(f.transcript, [c.label for c in f.claims]) for f in records if isinstance(f, Flag)] == []
+
+
+def test_doubtful_utterances_remind_nobody() -> None:
+    """Reminders only come of utterances whose sound supports their text."""
+    status = {r.transcript_id: r.status for r in heard_samples() if isinstance(r, Transcript)}
+    assert all(status[r.flag_id] == "ok" for r in heard_samples() if isinstance(r, Reminder))
