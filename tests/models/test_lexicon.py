@@ -1,0 +1,273 @@
+"""The rules: their own examples, the taxonomy's, their spans, and the errors of a wrong file."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.labels import Label, load_labels
+from models.lexicon import HEARD, THRESHOLD, Lexicon, LexiconError
+from models.literals import Prefilter, required
+
+FOLDER = Path("configs/lexicon")
+LABELS = load_labels("configs/labels.yaml")
+LEXICON = Lexicon.load(FOLDER, LABELS)
+IN_TEXT = [label for label in LABELS.values() if label.in_text]
+EXAMPLES = [
+    pytest.param(label, language, example.text, id=f"{label.code}-{language}-{number}")
+    for label in IN_TEXT
+    for language, examples in label.examples.items()
+    for number, example in enumerate(examples.violations)
+]
+ALLOWED = [
+    pytest.param(language, example.text, id=f"{label.code}-{language}")
+    for label in LABELS.values()
+    for language, examples in label.examples.items()
+    for example in examples.allowed
+]
+WORDS = st.sampled_from(
+    ["全网最低价", "加我薇", "治好糖尿病", "。", "，", " ", "🔥", "the best in the world", "FDA approved", "三天", "ａ"]
+)
+
+RULE = {
+    "id": "zh.test.one",
+    "label": "OFFSITE_DEAL",
+    "phrases": ["加我微信"],
+    "score": 0.8,
+    "approved_by": ["law", "hosts"],
+    "hits": ["加我微信"],
+    "misses": ["你好"],
+}
+
+
+def load(folder: Path, *rules: dict[str, object], **file: object) -> Lexicon:
+    content = {"language": "zh", **file, "rules": list(rules)}
+    (folder / "zh_test.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    return Lexicon.load(folder, LABELS)
+
+
+def test_every_rule_finds_its_hits_and_its_label_is_silent_on_its_misses() -> None:
+    """The examples written beside the rules hold."""
+    assert LEXICON.problems() == []
+
+
+def test_problems_tells_of_a_silent_rule_and_of_a_loud_miss(tmp_path: Path) -> None:
+    """A rule whose examples do not hold is named with the example."""
+    lexicon = load(tmp_path, {**RULE, "hits": ["再见"], "misses": ["快加我微信"]})
+
+    assert lexicon.problems() == [
+        "zh.test.one is silent on: 再见",
+        "zh.test.one fires on a miss of zh.test.one: 快加我微信",
+    ]
+
+
+@pytest.mark.parametrize(("label", "language", "text"), EXAMPLES)
+def test_the_violations_of_the_taxonomy_are_found(label: Label, language: str, text: str) -> None:
+    """Each label is found in its own examples, in both languages."""
+    assert label.code in {found.label for found in LEXICON.find(text, language)}
+
+
+@pytest.mark.parametrize(("language", "text"), ALLOWED)
+def test_the_near_misses_of_the_taxonomy_are_let_pass(language: str, text: str) -> None:
+    """What is allowed raises no label at all, not even another."""
+    assert LEXICON.find(text, language) == []
+
+
+def test_every_label_has_at_least_three_rules_with_examples_in_each_language() -> None:
+    """No label that words can show is left thin."""
+    rules, hits, misses = Counter[str](), Counter[str](), Counter[str]()
+    for one in LEXICON.rules:
+        key = f"{one.rule.label} {one.rule.language}"
+        rules[key] += 1
+        hits[key] += len(one.rule.hits)
+        misses[key] += len(one.rule.misses)
+    keys = [f"{label.code} {language}" for label in IN_TEXT for language in ("zh", "en")]
+    assert [key for key in keys if min(rules[key], hits[key], misses[key]) < 3] == []
+
+
+def test_the_span_points_at_the_words_as_said() -> None:
+    """Start and end count code points of the original, whatever normalisation did before them."""
+    text = "🔥🔥家人们，全 網 最 低 價！！！快抢"
+
+    (found,) = [one for one in LEXICON.find(text, "zh") if one.label == "PRICE_LOWEST_CLAIM"]
+
+    assert text[found.start : found.end] == "全 網 最 低 價"
+    assert found.normalised == "全网最低价"
+    assert found.threshold == THRESHOLD <= found.score
+
+
+def test_a_letter_for_a_word_is_found_where_it_stands() -> None:
+    """A single letter that stands for WeChat is inside the span."""
+    text = "想便宜的加我V"
+
+    (found,) = [one for one in LEXICON.find(text, "zh") if one.label == "OFFSITE_DEAL"]
+
+    assert "加我V" in text[found.start : found.end]
+    assert "加我微信" in found.normalised
+
+
+def test_what_overlaps_is_one_claim_and_what_does_not_are_two(tmp_path: Path) -> None:
+    """Hits of one label join where they overlap, under the rule of the higher score."""
+    second = {**RULE, "id": "zh.test.two", "phrases": ["微信下单"], "score": 0.9}
+    lexicon = load(tmp_path, RULE, second)
+
+    found = lexicon.find("加我微信下单。再说一次，加我微信", "zh")
+
+    assert [(one.start, one.end, one.rule_id) for one in found] == [(0, 6, "zh.test.two"), (12, 16, "zh.test.one")]
+
+
+def test_words_that_only_sound_alike_are_found_at_a_lower_score(tmp_path: Path) -> None:
+    """A phrase written with other characters of the same sound is found; near sounds count as the same."""
+    lexicon = load(tmp_path, {**RULE, "sounds_like": True})
+
+    (heard,) = lexicon.find("家我为信", "zh")
+
+    assert (heard.start, heard.end) == (0, 4)
+    assert heard.score == pytest.approx(0.8 * HEARD)
+
+
+@pytest.mark.parametrize("text", ["佳窝尾新", "家，我，为，信"])
+def test_other_words_of_the_same_sound_are_left_alone(tmp_path: Path, text: str) -> None:
+    """A third of the characters must be the phrase's own, and sounds are not joined across punctuation."""
+    lexicon = load(tmp_path, {**RULE, "phrases": ["加我微信"], "sounds_like": True})
+
+    assert lexicon.find(text, "zh") == []
+
+
+def test_a_guard_sees_the_sentence_with_the_words_found_marked(tmp_path: Path) -> None:
+    """A guard before the mark counts only in the same sentence; one without marks counts anywhere in it."""
+    lexicon = load(tmp_path, {**RULE, "not_if": ["不要[^,]{0,2}«", "客服"]})
+
+    assert lexicon.find("不要加我微信", "zh") == []
+    assert lexicon.find("加我微信客服", "zh") == []
+    assert len(lexicon.find("不要走。加我微信", "zh")) == 1
+
+
+def test_a_shadow_rule_is_only_found_when_asked_for(tmp_path: Path) -> None:
+    """Shadow rules tell nobody, and find nothing but their own when asked."""
+    lexicon = load(tmp_path, {**RULE, "shadow": True})
+
+    assert lexicon.find("加我微信", "zh") == []
+    assert [one.rule_id for one in lexicon.find("加我微信", "zh", shadow=True)] == ["zh.test.one"]
+
+
+def test_mandarin_rules_run_in_text_that_claims_another_language() -> None:
+    """A wrong language tag hides no claim."""
+    assert "PRICE_LOWEST_CLAIM" in {one.label for one in LEXICON.find("全网最低价", "en")}
+    assert "CERT_FAKE" in {one.label for one in LEXICON.find("it is FDA approved", "zh")}
+
+
+def test_the_version_follows_what_is_found_and_not_the_examples(tmp_path: Path) -> None:
+    """Two sets that find the same have one version; a changed score or pattern has another."""
+    version = load(tmp_path, RULE).version
+
+    assert load(tmp_path, {**RULE, "hits": ["快加我微信"]}).version == version
+    assert load(tmp_path, {**RULE, "score": 0.81}).version != version
+    assert load(tmp_path, {**RULE, "not_if": ["客服"]}).version != version
+
+
+def test_lists_hold_lists(tmp_path: Path) -> None:
+    """A name in braces stands for its list, and lists may hold lists."""
+    lexicon = load(tmp_path, {**RULE, "patterns": ["{ask}我"]}, lists={"ask": ["快{verb}"], "verb": ["加", "找"]})
+
+    assert len(lexicon.find("快找我", "zh")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"label": "NOTHING"}, "rule zh.test.one: label: unknown label NOTHING"),
+        ({"patterns": ["(加"]}, "rule zh.test.one: bad pattern"),
+        ({"patterns": ["a*"]}, "rule zh.test.one: pattern .* matches nothing"),
+        ({"patterns": ["{who}"]}, r"rule zh.test.one: unknown list \{who\}"),
+        ({"not_if": ["(别"]}, "rule zh.test.one: bad pattern"),
+        ({"score": 0.2}, "rule zh.test.one: score"),
+        ({"approved_by": ["law", "law"]}, "rule zh.test.one: .*two different roles"),
+        ({"approved_by": ["law"]}, "rule zh.test.one: approved_by"),
+        ({"phrases": []}, "rule zh.test.one: .*patterns or phrases"),
+        ({"phrases": ["加我"], "sounds_like": True}, "rule zh.test.one: .*four Han"),
+        ({"hits": []}, "rule zh.test.one: hits"),
+        ({"colour": "red"}, "rule zh.test.one: colour"),
+    ],
+)
+def test_a_wrong_rule_is_told_with_file_and_id(tmp_path: Path, change: dict[str, object], told: str) -> None:
+    """The error names the file, the rule and what is wrong."""
+    with pytest.raises(LexiconError, match=rf"zh_test\.yaml: {told}"):
+        load(tmp_path, {**RULE, **change})
+
+
+def test_an_id_that_stands_twice_is_told(tmp_path: Path) -> None:
+    """Two rules of one id are refused."""
+    with pytest.raises(LexiconError, match="rule zh.test.one: id: stands twice"):
+        load(tmp_path, RULE, RULE)
+
+
+def test_lists_that_hold_each_other_are_told(tmp_path: Path) -> None:
+    """A circle of lists ends in an error, not in a loop."""
+    with pytest.raises(LexiconError, match="rule zh.test.one: lists hold each other"):
+        load(tmp_path, {**RULE, "patterns": ["{a}"]}, lists={"a": ["{b}"], "b": ["{a}"]})
+
+
+@pytest.mark.parametrize("content", ["", "language: zh\nrules: 3", "language: fr", "language: ["])
+def test_a_broken_file_is_told(tmp_path: Path, content: str) -> None:
+    """A file that is no file of rules is refused by name."""
+    (tmp_path / "zh_test.yaml").write_text(content, encoding="utf-8")
+
+    with pytest.raises(LexiconError, match="zh_test"):
+        Lexicon.load(tmp_path, LABELS)
+
+
+def test_a_folder_without_rules_and_a_wrong_file_of_variants_are_told(tmp_path: Path) -> None:
+    """Nothing to find is an error too, so that a wrong path is never a silent finder."""
+    with pytest.raises(LexiconError, match="no rules"):
+        Lexicon.load(tmp_path, LABELS)
+    (tmp_path / "variants.yaml").write_text("variants: 3", encoding="utf-8")
+    with pytest.raises(LexiconError, match=r"variants\.yaml"):
+        load(tmp_path, RULE)
+
+
+def test_a_copy_of_the_folder_is_the_same_version(tmp_path: Path) -> None:
+    """The version depends on what the files say, not on where they lie."""
+    shutil.copytree(FOLDER, tmp_path / "copy")
+
+    assert Lexicon.load(tmp_path / "copy", LABELS).version == LEXICON.version
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.text() | st.lists(WORDS | st.text(max_size=6)).map("".join), st.sampled_from(["zh", "en"]))
+def test_find_never_raises_and_its_spans_lie_within_the_text(text: str, language: str) -> None:
+    """Whatever the text, every claim has words inside it, a known label, and the highest score comes first."""
+    found = LEXICON.find(text, language)
+
+    assert all(0 <= one.start < one.end <= len(text) and one.label in LABELS for one in found)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("最低价", {"最低价"}),
+        ("(?:治好|根治).{0,4}病", {"治好", "根治"}),
+        ("Best (?:in|on)", {"best "}),
+        ("a|.", None),
+        ("[0-9]+元", {"元"}),
+        ("(?:ab)?c", {"c"}),
+    ],
+)
+def test_required_words_are_those_no_match_can_lack(pattern: str, words: set[str] | None) -> None:
+    """The longest sure word of a pattern is found, of every branch where it branches."""
+    assert required(pattern) == words
+
+
+def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
+    """A pattern that finds something in a text is always among the candidates."""
+    prefilter = Prefilter(["最低价", "[0-9]", "x?y"])
+
+    assert prefilter.candidates(["全网最低价"]) == {0, 1}
+    assert prefilter.candidates(["xy"]) == {1, 2}
