@@ -7,8 +7,8 @@ started, which needs Java and Maven; where they are missing the tests are skippe
 
 from __future__ import annotations
 
+import gc
 import os
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,17 +17,30 @@ from pathlib import Path
 import pytest
 
 from tests.kafka.broker import Broker
+from tests.parts import need
 
 JARS = Path(__file__).parent.parent / ".cache" / "kafka"
-MISSING = "needs Java 17 and Maven for a real Kafka (Debian: default-jre-headless maven), or PINOCCHIO_KAFKA=host:port"
+INSTALL = "default-jre-headless and maven for a real Kafka, or name one as PINOCCHIO_KAFKA=host:port"
 
 
 def _need_java() -> None:
-    if shutil.which("java") and shutil.which("mvn"):
-        return
-    if os.environ.get("PINOCCHIO_REQUIRE_ALL") == "1":
-        pytest.fail(MISSING, pytrace=False)
-    pytest.skip(MISSING)
+    for part in ("java", "mvn"):
+        need(part, INSTALL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """kafka-python leaves the socket of a connection that was refused to the garbage collector."""
+    for item in items:
+        if item.get_closest_marker("kafka"):
+            item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def _collect_sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    """So that those sockets are not found in somebody else's test."""
+    yield
+    if request.node.get_closest_marker("kafka"):
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

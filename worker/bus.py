@@ -1,6 +1,6 @@
 """The bus: where messages come from and where results go.
 
-The protocol is here; Kafka is in kafka_bus.py, its twin in memory in memory_bus.py.
+The protocol is here; Kafka is in kafka_bus/, its twin in memory in memory_bus.py.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class Encoded(NamedTuple):
 
 def encode(record: Record) -> Encoded:
     """A record as JSON under its topic and key."""
-    return Encoded(record.topic, record.key, record.model_dump_json().encode(), (("content-type", b"application/json"),))
+    headers = (("content-type", b"application/json"),)
+    return Encoded(record.topic, record.key, record.model_dump_json().encode(), headers)
 
 
 def decode(kind: type[R], message: Message) -> R:
@@ -155,8 +156,6 @@ def origin_of(letter: Message) -> Place:
     """Where the message behind a dead letter was read. Raises InvalidMessage if its headers do not tell."""
     headers = dict(letter.headers)
     try:
-        return Place(
-            headers["origin_topic"].decode(), int(headers["origin_partition"]), int(headers["origin_offset"])
-        )
+        return Place(headers["origin_topic"].decode(), int(headers["origin_partition"]), int(headers["origin_offset"]))
     except (KeyError, ValueError) as error:
         raise InvalidMessage("bad_headers", f"not a dead letter of ours: {error}") from error

@@ -11,13 +11,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from models.asr import Row
+from models.asr import Row, code, script
 from models.labels import Label, LegalBasis
 from models.results import Found, Utterance, Word
 from worker.hearing import Hearing, Line, Prepared, Window
 from worker.records import (
-    AuthorRole, Claim, Flag, Latency, Law, LiveText, Reminder, Severity, Source, Speech, Status, Suggestion, TextKind,
-    Tier, Transcript, Versions,
+    AuthorRole,
+    Claim,
+    Flag,
+    Latency,
+    Law,
+    LiveText,
+    Reminder,
+    Severity,
+    Source,
+    Speech,
+    Status,
+    Suggestion,
+    TextKind,
+    Tier,
+    Transcript,
+    Versions,
 )  # fmt: skip
 from worker.service import Batch, Outcome, Result
 
@@ -27,6 +41,11 @@ _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
 _SEVERITIES = list(Severity)
 _SHOWN_KINDS = ("statute", "regulation")
+_SHARED = (
+    "stream_id", "streamer_id", "source", "text_kind", "status", "language",
+    "start_ms", "end_ms", "started_at", "ended_at", "speech", "sound",
+)  # fmt: skip
+"""What a Flag takes over from its Transcript."""
 
 
 class Transcriber(Protocol):
@@ -51,20 +70,19 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Epoch seconds at which one batch was polled, recognition began and it ended; now is when claims are found."""
+    """Epoch seconds at which recognition of one batch began and ended."""
 
-    polled: float
     began: float
     recognised: float
-    now: float
 
-    def since(self, ended_at: datetime) -> Latency:
+    def since(self, ended_at: datetime, now: float) -> Latency:
+        """What passed from the end of an utterance of the batch to ``now``, when its claims are found."""
         queue = max(0.0, self.began - ended_at.timestamp())
         return Latency(
             queue=_ms(queue),
             speech=_ms(self.recognised - self.began),
-            claims=_ms(self.now - self.recognised),
-            total=_ms(max(0.0, self.now - ended_at.timestamp())),
+            claims=_ms(now - self.recognised),
+            total=_ms(max(0.0, now - ended_at.timestamp())),
         )
 
 
@@ -112,9 +130,8 @@ class Detection:
             if u.text or u.failed
         ]
         said += [Said(_written(line.text), line, None) for line in work.lines]
-        results = list(work.heard)
+        results, times = list(work.heard), Times(began, recognised)
         for one in said:
-            times = Times(work.now, began, recognised, self._clock())
             spot = one.result_of.spot
             results += [Result(spot.partition, spot.epoch, record) for record in self._judge(one, times)]
         return Outcome(results, work.free, work.rejected)
@@ -178,12 +195,7 @@ class Detection:
         )
 
     def _flag(self, transcript: Transcript, claims: tuple[Claim, ...], context: str, times: Times) -> Flag:
-        shared = transcript.model_dump(
-            include={
-                "stream_id", "streamer_id", "source", "text_kind", "status", "language",
-                "start_ms", "end_ms", "started_at", "ended_at", "speech", "sound",
-            }
-        )  # fmt: skip
+        shared = {name: getattr(transcript, name) for name in _SHARED}
         severity = max((c.severity for c in claims), key=_SEVERITIES.index)
         return Flag(
             **shared,
@@ -197,7 +209,7 @@ class Detection:
             versions=Versions(
                 speech=transcript.speech.model if transcript.speech else None, lexicon=self._finder.version
             ),
-            latency_ms=times.since(transcript.ended_at),
+            latency_ms=times.since(transcript.ended_at, self._clock()),
         )
 
     def _reminders(self, flag: Flag) -> list[Reminder]:
@@ -237,7 +249,7 @@ class _Context:
         return " ".join(near)
 
     def add(self, transcript: Transcript) -> None:
-        if transcript.source is not Source.SPEECH:
+        if transcript.source is not Source.SPEECH or not transcript.text:
             return
         last = self._streams.setdefault(transcript.stream_id, deque(maxlen=_CONTEXT_SENTENCES))
         last.append(transcript)
@@ -248,7 +260,7 @@ class _Context:
 
 def _written(text: LiveText) -> Transcript:
     """A live text as a Transcript. Titles and product text are the listing's words, the rest is chat."""
-    role = text.author_role if text.kind is TextKind.CHAT or text.by_host is False else AuthorRole.HOST
+    role = text.author_role if text.kind is TextKind.CHAT else AuthorRole.HOST
     return Transcript(
         transcript_id=text.text_id,
         stream_id=text.stream_id,
@@ -257,20 +269,11 @@ def _written(text: LiveText) -> Transcript:
         text_kind=text.kind,
         author_role=role,
         status=Status.OK,
-        language=text.language or language_of(text.text),
+        language=code(text.language) or script(text.text),
         started_at=text.sent_at,
         ended_at=text.sent_at,
         text=text.text,
     )
-
-
-def language_of(text: str) -> str:
-    """By script: Mandarin where any Han character stands, else English.
-
-    >>> language_of("加我VX"), language_of("add me")
-    ('zh', 'en')
-    """
-    return "zh" if any("\u4e00" <= c <= "\u9fff" for c in text) else "en"
 
 
 def _one_per_label(found: Sequence[Found]) -> list[Found]:

@@ -28,6 +28,9 @@ Samples = NDArray[np.float32]
 JOINED_MS = 100
 """A surplus or gap between two chunks up to this long is the codec's; a longer one is a cut."""
 
+_ROUNDED_MS = 1
+"""``offset_ms`` is whole milliseconds: less of a surplus than that is no sound heard twice."""
+
 _PER_MS = SAMPLE_RATE // 1000
 _REMEMBERED_SEQUENCES = 512
 _REMEMBERED_STREAMS = 20_000
@@ -134,7 +137,7 @@ class _Stream:
         if abs(surplus) > JOINED_MS:
             pieces += self.flush()
             surplus = 0.0
-        trimmed = min(len(samples), max(0, round(surplus * _PER_MS)))
+        trimmed = min(len(samples), round(surplus * _PER_MS)) if surplus >= _ROUNDED_MS else 0
         samples = samples[trimmed:]
         first = self._tail.end_sample
         self._spans.append(_Span(chunk, spot, first, first + len(samples), chunk.offset_ms + trimmed / _PER_MS))
@@ -231,7 +234,10 @@ class Hearing:
             return chunk
         if self._blobs is None:
             raise InvalidMessage("blob_outside", "blob_ref is given, but no blob store is configured (audio.blob_root)")
-        return chunk.model_copy(update={"sound": self._blobs.read(chunk.blob_ref, chunk.sha256)})
+        sound = self._blobs.read(chunk.blob_ref, chunk.sha256)
+        if not sound and not chunk.end:
+            raise InvalidMessage("empty", f"no sound: {chunk.blob_ref} in the blob store is empty")
+        return chunk.model_copy(update={"sound": sound})
 
     # -- samples to utterances
 
@@ -293,7 +299,7 @@ class Hearing:
     def _is_silent(self, partition: Partition, stream: _Stream, batch: Batch) -> bool:
         """Others of its partition went on that long, or there is nothing to read and that time went by."""
         patience = self._patience(stream)
-        by_log = self._newest[partition] - stream.last_timestamp >= patience
+        by_log = self._newest.get(partition, 0.0) - stream.last_timestamp >= patience
         return by_log or (partition in batch.idle and batch.now - stream.last_arrival >= patience)
 
     def _patience(self, stream: _Stream) -> float:
@@ -316,6 +322,8 @@ class Hearing:
         done.free += stream.let_go()
 
     def _forget(self, partition: Partition, epoch: int) -> None:
+        """Also how far its log went: what is read again later is older, and nobody there is silent for that."""
+        self._newest.pop(partition, None)
         for key in [k for k, s in self._streams.items() if k[0] == partition and s.epoch == epoch]:
             del self._streams[key]
 
@@ -339,5 +347,3 @@ def _heard(chunk: AudioChunk, spot: Spot, count: int) -> Result:
         seconds=round(count / SAMPLE_RATE, 3),
     )
     return Result(spot.partition, spot.epoch, record)
-
-

@@ -230,7 +230,8 @@ class Service(Generic[W]):
         if room and not (self._flights and self._flights[-1].alone):
             wait = timeout if not self._flights else timeout / 10
             with metrics.stage("poll"):
-                self._backlog.extend(self._bus.poll(self._limits.batch_messages, wait))
+                messages = self._bus.poll(self._limits.batch_messages, wait)
+            self._backlog.extend(messages)  # callbacks inside poll may have changed the backlog
         else:
             self._poll_nothing(timeout / 10)
         if self._arriving:
@@ -241,7 +242,8 @@ class Service(Generic[W]):
     def _poll_nothing(self, timeout: float) -> None:
         ours = list(self._bus.assignment())
         self._bus.pause(ours)
-        self._backlog.extend(self._bus.poll(1, timeout))
+        messages = self._bus.poll(1, timeout)
+        self._backlog.extend(messages)
         self._bus.resume([p for p in ours if p in self._bus.assignment()])
 
     def _take_off(self) -> None:

@@ -1,7 +1,7 @@
 """A real Apache Kafka on a free loopback port, for tests. Needs Java 17 and Maven.
 
-    with Broker(Path("/tmp/somewhere"), Path(".cache/kafka")) as broker:
-        print(broker.address)
+with Broker(Path("/tmp/somewhere"), Path(".cache/kafka")) as broker:
+    print(broker.address)
 """
 
 from __future__ import annotations
@@ -69,6 +69,7 @@ class Broker:
         text = PROPERTIES.format(port=self.port, controller=_free_port(), data=self._root / "data")
         self._properties.write_text(text)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = cluster.replace("-", "A")  # one that began with a dash would be taken for an option
         form = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", self._properties]
         subprocess.run([*self._java("128m"), *form], check=True, capture_output=True)
         self.start()
@@ -77,7 +78,7 @@ class Broker:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, timeout: float = 60) -> None:
+    def start(self, timeout: float = 120) -> None:
         """Start, or start again on the same data and port; returns when the broker says that it runs."""
         levels = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                   "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info"]  # fmt: skip

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from kafka.admin import MemberToRemove
 from kafka.errors import MessageSizeTooLargeError
 
 from tests.kafka.broker import Broker
-from tests.worker.buses import KafkaWorld, join, read, wait_for, write
+from tests.worker.buses import KafkaWorld, read, wait_for, write
 from worker.bus import MAX_VALUE_BYTES, Bus, Commit, CommitFailed, Message, Partition, Unavailable
 from worker.kafka_bus import KafkaBus, KafkaSettings, TopicSpec, create_topics, topics
 from worker.records import Place
+
+pytestmark = pytest.mark.kafka
 
 
 @pytest.fixture
@@ -21,6 +24,22 @@ def world(kafka: str, unique: Callable[[str], str]) -> Iterator[KafkaWorld]:
     made = KafkaWorld(kafka, unique)
     yield made
     made.close()
+
+
+@pytest.fixture
+def alone(
+    own_kafka: Callable[[], Broker], unique: Callable[[str], str]
+) -> Iterator[Callable[[float], tuple[Broker, KafkaWorld]]]:
+    """A broker for this test alone, and a world on it with that timeout."""
+    with ExitStack() as stack:
+
+        def start(timeout_s: float) -> tuple[Broker, KafkaWorld]:
+            broker = own_kafka()
+            made = KafkaWorld(broker.address, unique, timeout_s)
+            stack.callback(made.close)
+            return broker, made
+
+        yield start
 
 
 def insist(call: Callable[[], object], patience: float = 60) -> int:
@@ -44,10 +63,11 @@ def publish(bus: Bus, topic: str, *values: bytes) -> None:
     bus.flush()
 
 
-def test_work_goes_on_after_the_broker_was_killed(own_kafka: Callable[[], Broker], unique: Callable[[str], str]) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_work_goes_on_after_the_broker_was_killed(alone: Callable[[float], tuple[Broker, KafkaWorld]]) -> None:
     """While it is down polls are empty and all else Unavailable; started again, all is there and goes on."""
-    broker = own_kafka()
-    world = KafkaWorld(broker.address, unique, timeout_s=4)
+    broker, world = alone(4)
     topic = world.topic("t")
     bus = world.bus("g", topic)
     publish(bus, topic, b"before-0", b"before-1")
@@ -77,13 +97,13 @@ def test_work_goes_on_after_the_broker_was_killed(own_kafka: Callable[[], Broker
     assert values in ([b"after-0", b"after-1"], [b"before-1", b"after-0", b"after-1"])
     insist(lambda: bus.commit({found[-1].source: Commit(found[-1].offset + 1, "all", found[-1].epoch)}))
     assert bus.committed(found[-1].source) == Commit(found[-1].offset + 1, "all", 0)
-    world.close()
 
 
-def test_a_short_outage_costs_nothing(own_kafka: Callable[[], Broker], unique: Callable[[str], str]) -> None:
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_short_outage_costs_nothing(alone: Callable[[float], tuple[Broker, KafkaWorld]]) -> None:
     """What was published while the broker was away for a moment is written once it is back, once and in order."""
-    broker = own_kafka()
-    world = KafkaWorld(broker.address, unique)
+    broker, world = alone(150)
     topic = world.topic("t")
     bus = world.bus("g", topic)
     publish(bus, topic, b"0")
@@ -93,7 +113,6 @@ def test_a_short_outage_costs_nothing(own_kafka: Callable[[], Broker], unique: C
     broker.start()
     bus.flush()
     assert [m.value for m in read(bus, 20)] == [str(n).encode() for n in range(20)]
-    world.close()
 
 
 def test_nobody_there_is_said_at_once() -> None:
@@ -128,7 +147,7 @@ def test_a_value_that_the_topic_refuses_is_no_outage(world: KafkaWorld) -> None:
 
 
 def test_a_member_thrown_out_is_told_and_starts_anew(world: KafkaWorld) -> None:
-    """Its commit fails, it hears that its partitions are lost, and reads again from what was committed, at a new epoch."""
+    """Its commit fails, it hears of the loss, and reads again from what was committed, at a new epoch."""
     topic = world.topic("t")
     bus = world.bus("g", topic)
     lost: list[Partition] = []
@@ -151,6 +170,8 @@ def test_a_member_thrown_out_is_told_and_starts_anew(world: KafkaWorld) -> None:
     assert bus.committed(before[0].source) == Commit(1, "one", 0)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_two_members_lose_nothing_in_many_rebalances(world: KafkaWorld) -> None:
     """Members come and go while messages are read and committed: each message is read, and commits never go back."""
     topic = world.topic("t", 3)
@@ -195,10 +216,12 @@ def test_topics_are_made_once_and_compared(world: KafkaWorld, unique: Callable[[
     assert found.differs == {one.name: ("partitions is 2, not 3", "retention.ms is 60000, not 1")}
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_our_topics_can_be_made(own_kafka: Callable[[], Broker]) -> None:
     """The broker takes every topic as specified, and finds it unchanged the next time."""
     settings = KafkaSettings(own_kafka().address)
-    specs = topics(6)
+    specs = topics(3)
     assert create_topics(settings, specs, replication=1).created == tuple(spec.name for spec in specs)
     again = create_topics(settings, specs, replication=1)
     assert (again.existing, again.differs) == (tuple(spec.name for spec in specs), {})

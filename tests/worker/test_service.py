@@ -287,6 +287,22 @@ def test_a_revoked_partition_is_handed_over_with_what_is_free() -> None:
     assert first.assignment() == {}
 
 
+def test_what_a_poll_brings_while_another_partition_goes_is_not_lost() -> None:
+    """One poll hands a partition over and reads of the other: what it read is handled all the same."""
+    for keys in (("a", "b"), ("a", "c"), ("b", "d"), ("c", "e")):
+        log = MemoryLog(topics={IN: 2})
+        for number in range(12):
+            for key in keys:
+                log.append(IN, key, f"{key}{number:02}".encode())
+        bus = MemoryBus(log, "g", [IN])
+        service = loop(bus, Echo())
+        turn(service, 2)
+        log.take("g", ONE)
+        turn(service, 30)
+        mine = [m.value.decode() for m in log.messages(IN) if m.partition == 1 and m.value]
+        assert set(mine) <= set(said(log))
+
+
 def test_a_lost_partition_is_never_committed() -> None:
     """Whoever lost it says nothing more about it: the other's position stands."""
     log = MemoryLog(topics={IN: 1})

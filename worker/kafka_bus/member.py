@@ -167,7 +167,7 @@ class Member(AsyncConsumerRebalanceListener):  # type: ignore[misc]
         """All that was fetched, which the sizes in ``_GROUP`` bound. Never a part of it: kafka-python 3.0.12
         forgets the rest of a half-read fetch when its partition is paused and resumed."""
         try:
-            found: dict[TopicPartition, list[Any]] = self._consumer.poll(int(wait * 1000), max_records=64)
+            found: dict[TopicPartition, list[Any]] = self._consumer.poll(int(wait * 1000), max_records=sys.maxsize)
         except KafkaError as error:
             if error.__cause__ is not None and not isinstance(error.__cause__, KafkaError):
                 raise error.__cause__ from None  # out of on_revoked, wrapped by kafka-python

@@ -1,0 +1,417 @@
+"""Words to claims: what a Flag says, who is flagged, who is reminded, and how long it took."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from models.asr import Row
+from models.labels import Label, LegalBasis
+from models.results import Found, Utterance, Word
+from models.speech import CutRules
+from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_message, sound, text_message
+from worker.bus import Message
+from worker.detection import Detection
+from worker.hearing import Hearing
+from worker.records import Flag, Place, Reminder, Status, StreamHeard, Transcript
+from worker.service import Outcome
+
+STATUTE = LegalBasis(
+    jurisdiction="cn", kind="statute", title_zh="广告法", title_en="Advertising Law", article_zh="第9条",
+    article_en="Art. 9", in_force_from=date(2015, 9, 1), verified=True,
+)  # fmt: skip
+
+
+def label(code: str, tier: str = "T1", severity: str = "minor", law: Sequence[LegalBasis] = (STATUTE,)) -> Label:
+    return Label(
+        code=code, zh=f"{code}名", en=f"{code} name", group="A", tier=tier, severity=severity, found_by="text",  # type: ignore[arg-type]
+        definition="d", question_zh="q", question_en="q", advice_zh="这样说", advice_en="say it so",
+        examples={}, law=tuple(law),
+    )  # fmt: skip
+
+
+LABELS = {
+    one.code: one
+    for one in (label("BEST"), label("CURE", severity="critical"), label("RANK", "T2", "major"), label("DRAMA", "T3"))
+}
+WORDS = {"最好": "BEST", "best": "BEST", "根治": "CURE", "cures": "CURE", "第一": "RANK", "哭": "DRAMA"}
+
+
+class Script:
+    """A recogniser that says the given utterances in turn, and remembers which rows it was asked to align."""
+
+    name = "script"
+
+    def __init__(self, *said: Utterance | str, clock: "Clock | None" = None) -> None:
+        self._said = [utterance(one) if isinstance(one, str) else one for one in said]
+        self._clock = clock
+        self.rows: list[Row] = []
+        self.aligned: list[str] = []
+
+    def transcribe(self, rows: Sequence[Row]) -> list[Utterance]:
+        assert rows, "a recogniser is not asked for nothing"
+        self.rows += rows
+        if self._clock:
+            self._clock.now += 2.0
+        return [self._said.pop(0) for _ in rows]
+
+    def align(self, row: Row, text: str) -> list[Word]:  # noqa: ARG002
+        self.aligned.append(text)
+        if self._clock:
+            self._clock.now += 0.25
+        return [Word(start=0.1 * n, end=0.1 * n + 0.1, text=c, probability=1.0) for n, c in enumerate(text)]
+
+
+class Clock:
+    def __init__(self, now: float = STARTED_AT / 1000 + 100) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Rules:
+    """Every place of every word, the later ones surer."""
+
+    version = "rules-1"
+
+    def __init__(self, words: Mapping[str, str] = WORDS) -> None:
+        self._words = words
+        self.asked: list[tuple[str, str]] = []
+
+    def find(self, text: str, language: str) -> list[Found]:
+        self.asked.append((text, language))
+        return [
+            Found(
+                label=code, score=0.5 + at / 1000, threshold=0.5, rule_id=f"r.{word}", start=at, end=at + len(word),
+                normalised=word.upper(),
+            )
+            for word, code in self._words.items()
+            for at in places(text, word)
+        ]  # fmt: skip
+
+
+def places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+def utterance(text: str, *, language: str = "zh", supported: bool = True, failed: bool = False) -> Utterance:
+    return Utterance(
+        text=text, language=language, avg_logprob=-0.2, no_speech_prob=0.1, supported=supported, failed=failed
+    )
+
+
+def detection(
+    script: Script, *, finder: Rules | None = None, labels: Mapping[str, Label] = LABELS, jurisdiction: str = "cn",
+    clock: Clock | None = None,
+) -> Detection:  # fmt: skip
+    ears = Hearing(
+        InPlace(),
+        Loudness(),  # type: ignore[arg-type]  its state is its own
+        CutRules(),
+        lambda samples: np.zeros((80, len(samples) // 160), np.float32),
+    )
+    return Detection(ears, script, finder or Rules(), labels, jurisdiction=jurisdiction, clock=clock or Clock())
+
+
+SPOKEN = sound("." * 5 + "#" * 20)
+
+
+def said(sequence: int = 0, at_ms: int = 0, **more: object) -> Message:
+    """A chunk whose speech is over with it: 2.27 seconds of window from 0.224 on, after ``at_ms``."""
+    return chunk_message(SPOKEN, sequence=sequence, offset_ms=at_ms, end=True, **more)  # type: ignore[arg-type]
+
+
+def run(worker: Detection, *messages: Message) -> Outcome:
+    return worker.handle(worker.prepare(batch(messages)))
+
+
+def only(outcome: Outcome, kind: type) -> list:  # type: ignore[type-arg]
+    return [result.record for result in outcome.results if isinstance(result.record, kind)]
+
+
+def flag_of(outcome: Outcome) -> Flag:
+    (flag,) = only(outcome, Flag)
+    assert isinstance(flag, Flag)
+    return flag
+
+
+# Speech -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_flag_of_speech() -> None:
+    """An utterance with a claim gives its Transcript, one Flag and, at once, a Reminder; their ids derive from it."""
+    outcome = run(detection(Script("这是最好的")), said(sequence=3, at_ms=10_000))
+    assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript, Flag, Reminder]
+    flag, (transcript,), (reminder,) = flag_of(outcome), only(outcome, Transcript), only(outcome, Reminder)
+    assert flag.flag_id == transcript.transcript_id == reminder.flag_id == "s1/3/224"
+    assert reminder.reminder_id == "s1/BEST/0"
+    assert (flag.stream_id, flag.streamer_id, flag.source, flag.status) == ("s1", "host-of-s1", "speech", "ok")
+    assert (flag.start_ms, flag.end_ms) == (transcript.start_ms, transcript.end_ms) == (10_224, 12_500)
+    assert flag.started_at.timestamp() * 1000 == STARTED_AT + 10_224
+    assert flag.ended_at.timestamp() * 1000 == STARTED_AT + 12_500
+    assert (flag.transcript, flag.language, flag.context_before) == ("这是最好的", "zh", "")
+    assert flag.sound == transcript.sound == (Place("live.audio", 0, 3),)
+    assert flag.speech == transcript.speech
+    assert flag.versions.model_dump() == {"speech": "script", "classifier": None, "lexicon": "rules-1", "policy": None}
+    assert (flag.tier, flag.severity, flag.suggestion) == ("T1", "minor", "review")
+    assert {(r.partition, r.epoch) for r in outcome.results} == {(said().source, 1)}
+    assert [s.offset for s in outcome.free] == [3]
+
+
+def test_a_claim() -> None:
+    """It names the words, where they stand in code points, when they sounded, its rule, and what to say instead."""
+    (claim,) = flag_of(run(detection(Script("👍这是最好的")), said(at_ms=10_000))).claims
+    assert (claim.claim_id, claim.label, claim.finder, claim.rule_id) == ("s1/0/224/BEST", "BEST", "rule", "r.最好")
+    assert (claim.text, claim.span, claim.normalised) == ("最好", (3, 5), "最好")
+    assert (claim.start_ms, claim.end_ms) == (10_224 + 300, 10_224 + 500)
+    assert (claim.score, claim.threshold) == (0.503, 0.5)
+    assert (claim.tier, claim.severity, claim.advice, claim.sku, claim.listing) == ("T1", "minor", "这样说", None, None)
+
+
+def test_words_that_stand_twice() -> None:
+    """The second of two equal words has the time of the second; one claim per label, at its surest place."""
+    (claim,) = flag_of(run(detection(Script("最好最好")), said())).claims
+    assert (claim.span, claim.start_ms, claim.end_ms) == ((2, 4), 424, 624)
+
+
+def test_several_labels() -> None:
+    """Claims come in the order of the text; the gravest and the surest tier stand for the Flag."""
+    flag = flag_of(run(detection(Script("第一 根治 最好 根治")), said()))
+    assert [c.claim_id for c in flag.claims] == ["s1/0/224/RANK", "s1/0/224/BEST", "s1/0/224/CURE"]
+    assert (flag.severity, flag.tier, flag.suggestion) == ("critical", "T1", "urgent")
+    assert len({c.claim_id for c in flag.claims}) == 3
+
+
+def test_english() -> None:
+    """What is said in English gets English advice; the times are those of the whole words."""
+    outcome = run(detection(Script(utterance("this is best", language="en"))), said())
+    (claim,) = flag_of(outcome).claims
+    (reminder,) = only(outcome, Reminder)
+    assert (claim.advice, reminder.why, reminder.language) == ("say it so", "BEST name", "en")
+
+
+class Mute(Script):
+    """Cannot tell when words sounded."""
+
+    def align(self, row: Row, text: str) -> list[Word]:  # noqa: ARG002
+        return []
+
+
+def test_without_times_of_words() -> None:
+    """Where alignment gives nothing, a claim has the times of its utterance."""
+    flag = flag_of(run(detection(Mute("这是最好的")), said()))
+    assert (flag.claims[0].start_ms, flag.claims[0].end_ms) == (flag.start_ms, flag.end_ms)
+
+
+def test_only_claims_are_aligned() -> None:
+    """The recogniser is asked for times of words only where there is a claim."""
+    script = Script("今天天气好", "这是最好的", "再见")
+    run(detection(script), *[said(n, n * 10_000) for n in range(3)])
+    assert script.aligned == ["这是最好的"]
+
+
+def test_all_rows_at_once() -> None:
+    """Windows of all streams go to the recogniser in one call, each with its stream's language."""
+    script = Script("一", "二")
+    worker = detection(script)
+    messages = [
+        said(headers={"language": "zh-CN"}),
+        said(stream="s2", offset=1),
+    ]
+    outcome = run(worker, *messages)
+    assert [row.language for row in script.rows] == ["zh-CN", None]
+    assert [t.stream_id for t in only(outcome, Transcript)] == ["s1", "s2"]
+
+
+def test_nothing_said() -> None:
+    """A window without words gives nothing; one that could not be recognised is told as such."""
+    outcome = run(detection(Script("", utterance("", supported=False, failed=True))), said(), said(1, 10_000))
+    (transcript,) = only(outcome, Transcript)
+    assert (transcript.status, transcript.text, transcript.start_ms) == (Status.ASR_FAILED, "", 10_224)
+    assert only(outcome, Flag) == []
+
+
+def test_words_that_are_doubtful() -> None:
+    """Doubtful words may be flagged, for people to judge, but are never told to the host."""
+    outcome = run(detection(Script(utterance("这是最好的", supported=False))), said())
+    assert (flag_of(outcome).status, only(outcome, Reminder)) == (Status.LOW_CONFIDENCE, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "reminded"), [("最好", ["BEST"]), ("第一", []), ("哭", []), ("第一最好哭根治", ["BEST", "CURE"])]
+)
+def test_only_what_words_decide_is_reminded(text: str, reminded: list[str]) -> None:
+    """Labels that need data or behaviour to decide (T2, T3) are flagged and never told to the host."""
+    outcome = run(detection(Script(text)), said())
+    assert len(flag_of(outcome).claims) == sum(word in text for word in WORDS)
+    assert [r.label for r in only(outcome, Reminder)] == reminded
+
+
+def test_reminders_by_time() -> None:
+    """Reminders of one label within the same five minutes of a stream share an id."""
+    worker = detection(Script("最好", "最好", "最好"))
+    outcome = run(worker, said(0, 0), said(1, 290_000), said(2, 300_000))
+    assert [r.reminder_id for r in only(outcome, Reminder)] == ["s1/BEST/0", "s1/BEST/0", "s1/BEST/1"]
+
+
+def test_the_same_again() -> None:
+    """Handled by another worker, the same messages give the same records."""
+    texts = ("这是最好的", "根治")
+    one, two = (run(detection(Script(*texts)), said(), said(1, 10_000)) for _ in range(2))
+    assert one == two
+
+
+# Context ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_sentences_before() -> None:
+    """A Flag holds up to three sentences of its stream, of the last minute, and not itself."""
+    texts = ["零", "一", "二", "三", "最好"]
+    worker = detection(Script(*texts))
+    outcome = run(worker, *[said(n, n * 10_000) for n in range(5)])
+    assert flag_of(outcome).context_before == "一 二 三"
+
+
+def test_what_was_said_long_ago() -> None:
+    """Sentences older than a minute, of later or of other streams are no context; failed ones leave no gap."""
+    script = Script("老", "近", utterance("", failed=True, supported=False), "别处", "最好")
+    messages = [
+        said(0, 0),
+        said(1, 70_000),
+        said(2, 80_000),
+        said(0, 90_000, stream="s2", offset=3),
+        said(3, 100_000, offset=4),
+    ]
+    outcome = run(detection(script), *messages)
+    assert flag_of(outcome).context_before == "近"
+
+
+def test_context_of_a_line() -> None:
+    """A host's line has what the stream said before it; lines are nobody's context."""
+    worker = detection(Script("你好"))
+    lines = [
+        text_message("大家好", offset=0, sent_at=STARTED_AT + 5_000),
+        text_message("最好", offset=1, sent_at=STARTED_AT + 9_000),
+    ]
+    assert flag_of(run(worker, said(), *lines)).context_before == "你好"
+
+
+# Live text --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "source"),
+    [
+        ("chat", "host", "chat"),
+        ("chat", "assistant", "chat"),
+        ("pinned", "viewer", "chat"),
+        ("pinned", "unknown", "chat"),
+        ("title", "unknown", "listing"),
+        ("product", "platform", "listing"),
+    ],
+)
+def test_a_flag_of_text(kind: str, role: str, source: str) -> None:
+    """What the host answers for is flagged under the text's own id, without times in the stream or sound."""
+    outcome = run(detection(Script()), text_message("这是最好的", kind=kind, author_role=role, text_id="t:9", offset=4))
+    flag = flag_of(outcome)
+    assert (flag.flag_id, flag.source, flag.text_kind, flag.status) == ("t:9", source, kind, "ok")
+    assert [flag.start_ms, flag.end_ms, flag.speech, flag.sound] == [None, None, None, ()]
+    assert [flag.claims[0].start_ms, flag.claims[0].end_ms, flag.claims[0].claim_id] == [None, None, "t:9/BEST"]
+    assert flag.started_at == flag.ended_at
+    assert flag.versions.speech is None
+    assert [r.reminder_id for r in only(outcome, Reminder)] == [f"s1/BEST/{STARTED_AT // 300_000}"]
+    assert [s.offset for s in outcome.free] == [4]
+
+
+@pytest.mark.parametrize("role", ["viewer", "unknown", "platform"])
+def test_others_are_never_flagged(role: str) -> None:
+    """A viewer's, unknown or platform line gives its Transcript and nothing else, whatever it says."""
+    finder = Rules()
+    outcome = run(detection(Script(), finder=finder), text_message("最好 根治 第一", author_role=role))
+    (transcript,) = [r.record for r in outcome.results]
+    assert isinstance(transcript, Transcript)
+    assert (transcript.author_role, transcript.source, transcript.text) == (role, "chat", "最好 根治 第一")
+    assert finder.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "language"),
+    [
+        ("加我VX", None, "zh"),
+        ("add me", None, "en"),
+        ("add me", "zh-CN", "zh"),
+        ("add me", "cmn-Hans", "zh"),
+        ("加我", "en_US", "en"),
+        ("加我", "", "zh"),
+    ],
+)
+def test_the_language_of_a_line(text: str, given: str | None, language: str) -> None:
+    """A line's language is the one it came with, told in two letters, else that of its script."""
+    (transcript,) = only(run(detection(Script()), text_message(text, language=given)), Transcript)
+    assert transcript.language == language
+
+
+def test_advice_in_a_regional_language() -> None:
+    """A host whose client says zh-CN is told in Chinese."""
+    (reminder,) = only(run(detection(Script()), text_message("最好", language="zh-CN")), Reminder)
+    assert (reminder.advice, reminder.why) == ("这样说", "BEST名")
+
+
+# Law --------------------------------------------------------------------------------------------------------------
+
+SAID_ON = date(2026, 9, 21)
+"""The day STARTED_AT lies in."""
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "shown"),
+    [
+        ({}, True, True),
+        ({"kind": "regulation"}, True, True),
+        ({"verified": False}, True, False),
+        ({"in_force_from": SAID_ON}, True, True),
+        ({"in_force_from": date(2026, 9, 22)}, True, False),
+        ({"kind": "guideline"}, True, False),
+        ({"kind": "case"}, True, False),
+        ({"jurisdiction": "eu"}, False, False),
+    ],
+)
+def test_which_law_is_shown(change: dict[str, object], told: bool, shown: bool) -> None:
+    """Moderators see the jurisdiction's law; the host only verified statutes and regulations in force by then."""
+    law = replace(STATUTE, **change)  # type: ignore[arg-type]
+    outcome = run(detection(Script("最好"), labels=LABELS | {"BEST": label("BEST", law=(law,))}), said())
+    (claim,), (reminder,) = flag_of(outcome).claims, only(outcome, Reminder)
+    assert (len(claim.law), len(reminder.law)) == (int(told), int(shown))
+
+
+# Latency ----------------------------------------------------------------------------------------------------------
+
+
+def test_how_long_it_took() -> None:
+    """Queue is up to recognition, speech is recognition, claims all after it, total all since the utterance ended."""
+    clock = Clock(STARTED_AT / 1000 + 2.5 + 3.0)
+    script = Script("最好", clock=clock)
+    latency = flag_of(run(detection(script, clock=clock), said())).latency_ms
+    assert latency.model_dump() == {"queue": 3_000, "speech": 2_000, "claims": 250, "total": 5_250}
+
+
+def test_a_clock_behind() -> None:
+    """A producer whose clock is ahead of ours gives no negative times."""
+    clock = Clock(STARTED_AT / 1000 - 60)
+    latency = flag_of(run(detection(Script("最好"), clock=clock), said())).latency_ms
+    assert (latency.queue, latency.total) == (0, 0)
+
+
+def test_what_was_set_aside_and_held() -> None:
+    """What could not be read is handed on, and what is held is told."""
+    worker = detection(Script())
+    outcome = run(worker, chunk_message(sound("#" * 20)), chunk_message(b"x", sequence=1))
+    assert [r.code for r in outcome.rejected] == ["bad_audio"]
+    assert [s.offset for s in outcome.free] == [1]
+    assert worker.held_seconds() == 2.0

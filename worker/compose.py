@@ -1,0 +1,111 @@
+"""Builds the parts from a configuration: values go in, so that no part knows the whole of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from models.asr import Decoding, Samples, Transcriber
+from models.audio import DecoderPool
+from models.labels import Label, LabelsError, load_labels
+from models.lexicon import Lexicon, LexiconError
+from models.speech import CutRules
+from models.vad import SpeechDetector
+from worker.blobs import BlobStore
+from worker.config import Config, ConfigError, SpeechSection
+from worker.detection import Detection
+from worker.detection import Transcriber as Recognises
+from worker.hearing import Blobs, Decoders, Hearing
+from worker.resources import resource
+from worker.service import Limits
+
+SHIPPED_SPEECH = "models/weights/speech"
+
+
+class Claims(NamedTuple):
+    """What claims can be, and what finds them in words."""
+
+    labels: Mapping[str, Label]
+    finder: Lexicon
+
+
+class Ears(NamedTuple):
+    """What reads the sound: the decoders, and the store of sound that messages only refer to."""
+
+    decoders: Decoders
+    blobs: Blobs | None = None
+
+
+class Recogniser(Recognises, Protocol):
+    """A speech model: rows to words, and samples to what a row holds."""
+
+    def features(self, samples: Samples, /) -> Samples: ...
+
+
+def load_claims(config: Config) -> Claims:
+    """Labels and rules. Raises ConfigError where they, or the classifier asked for, cannot be used."""
+    if config.classifier.model is not None:
+        raise ConfigError(("classifier.model: this version finds claims by rules alone; leave it null",))
+    try:
+        labels = load_labels(config.labels.file or resource("configs/labels.yaml"))
+        return Claims(labels, Lexicon.load(config.lexicon.folder or resource("configs/lexicon"), labels))
+    except (LabelsError, LexiconError) as error:
+        raise ConfigError((str(error),)) from error
+
+
+def load_speech(speech: SpeechSection) -> Transcriber:
+    """The speech model, tried on a second of silence. Raises SpeechModelError, FileNotFoundError."""
+    transcriber = Transcriber.load(
+        speech.model or str(resource(SHIPPED_SPEECH)),
+        speech.device,
+        speech.compute_type,
+        threads=speech.threads,
+        decoding=Decoding(beam=speech.beam),
+    )
+    transcriber.self_test()
+    return transcriber
+
+
+def decoder_pool(config: Config) -> DecoderPool:
+    audio = config.audio
+    return DecoderPool(
+        audio.decoders, limit_s=audio.limit_s, wall_s=audio.child_timeout_s, memory_mb=audio.child_memory_mb
+    )
+
+
+def blob_store(config: Config) -> BlobStore | None:
+    return BlobStore(config.audio.blob_root) if config.audio.blob_root else None
+
+
+def detection(
+    config: Config, claims: Claims, transcriber: Recogniser, ears: Ears, clock: Callable[[], float] = time.time
+) -> Detection:
+    """The handler of sound and text. ``clock`` (epoch seconds) only measures latency."""
+    claims.finder.find("一", "zh")  # reads its dictionaries now, and not when the first host speaks
+    hearing = Hearing(
+        ears.decoders,
+        SpeechDetector(),
+        CutRules(min_silence_ms=config.detection.min_silence_ms, max_utterance_s=config.detection.max_utterance_s),
+        transcriber.features,
+        ears.blobs,
+        silent_after_s=config.detection.silent_after_s,
+        most_held_s=config.work.max_held_s,
+    )
+    return Detection(
+        hearing,
+        transcriber,
+        claims.finder,
+        claims.labels,
+        jurisdiction=config.detection.jurisdiction,
+        clock=clock,
+    )
+
+
+def limits(config: Config) -> Limits:
+    return Limits(
+        batch_messages=config.detection.batch_messages,
+        grace_s=config.work.grace_s,
+        failing_streams=config.work.dead_streams_limit,
+        failing_window_s=config.work.dead_streams_window_s,
+    )
