@@ -169,8 +169,15 @@ class Transcriber:
     def align(self, row: Row, text: str) -> list[Word]:
         """When each word (in Mandarin: character) of a row's text sounded, in seconds from the window's start.
 
-        The texts of the words, joined, are the text; see ``models.word_times.words``.
+        The texts of the words, joined, are the text; see ``models.word_times.words``. None where the engine
+        cannot tell.
         """
+        try:
+            return self._aligned(row, text)
+        except (RuntimeError, ValueError, MemoryError):
+            return []
+
+    def _aligned(self, row: Row, text: str) -> list[Word]:
         lead = "" if _HAN.match(text) else " "  # Whisper writes a space before a word
         encoding = self._tokens.encode(lead + text, add_special_tokens=False)
         encoded = self._encode([row])

@@ -123,7 +123,7 @@ def _read_raw(value: bytes, content_type: str, limit_s: float) -> Samples:
         return samples
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
     frame.sample_rate = rate
-    return _joined([*_resampled(iter([frame]))])
+    return _joined([np.zeros(0, np.float32), *_resampled(iter([frame]))])
 
 
 def _parameter(content_type: str, name: str, default: int | None, most: int) -> int:

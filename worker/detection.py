@@ -40,7 +40,7 @@ _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
 _SEVERITIES = list(Severity)
-_SHOWN_KINDS = ("statute", "regulation")
+_SHOWN_KINDS = ("statute", "regulation", "platform_rule")
 _SHARED = (
     "stream_id", "streamer_id", "source", "text_kind", "status", "language",
     "start_ms", "end_ms", "started_at", "ended_at", "speech", "sound",
@@ -315,8 +315,8 @@ def _law(basis: LegalBasis) -> Law:
 
 
 def _may_be_shown(law: Law, said_at: datetime) -> bool:
-    """A host only sees verified statutes and regulations that were in force when it was said."""
-    in_force = law.in_force_from is not None and law.in_force_from <= said_at.date()
+    """A host only sees verified statutes and regulations, and the platform's own rules, in force when it was said."""
+    in_force = law.in_force_from is None or law.in_force_from <= said_at.date()
     return law.verified and law.kind in _SHOWN_KINDS and in_force
 
 

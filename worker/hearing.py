@@ -32,7 +32,7 @@ _ROUNDED_MS = 1
 """``offset_ms`` is whole milliseconds: less of a surplus than that is no sound heard twice."""
 
 _PER_MS = SAMPLE_RATE // 1000
-_REMEMBERED_SEQUENCES = 512
+_REMEMBERED_SEQUENCES = 128
 _REMEMBERED_STREAMS = 20_000
 
 
@@ -201,6 +201,8 @@ class Hearing:
             self._forget(*gone)
         for message, chunk, samples in chunks:
             self._hear(message, chunk, samples, done)
+            if batch.alone:
+                self._flush(self._streams[message.source, chunk.stream_id], done)
         self._flush_silent(batch, done)
         self._bound(done)
         return done

@@ -44,3 +44,4 @@ def configure(level: int) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.getLogger("kafka.net.selector").setLevel(logging.ERROR)  # warns of each turn of its own over 0.1 s

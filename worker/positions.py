@@ -56,10 +56,14 @@ class Crashes:
     def started(self) -> Crashes:
         """As it stands when a process takes the partition up: one more death unless it gets on.
 
-        The row that ran alone at the last death is the one that kills: it is set aside.
+        The row that ran alone at the last death is the one that kills: it is set aside, and counts as never
+        handled until its dead letter is written.
         """
-        killer = {self.trying} if self.trying is not None else set()
-        return replace(self, deaths=self.deaths + 1, trying=None, skip=tuple(sorted(killer.union(self.skip))))
+        started = replace(self, deaths=self.deaths + 1, trying=None)
+        if self.trying is None:
+            return started
+        skip = tuple(sorted({*self.skip, self.trying}))
+        return replace(started, skip=skip, frontier=min(self.frontier, self.trying))
 
     @property
     def suspicious(self) -> bool:

@@ -365,16 +365,5 @@ class Listing(Noun):
     valid_from: Time | None = None
 
 
-class DeadLetter(NamedTuple):
-    """A message nobody could handle: its raw value, and why. Travels as a raw value with headers."""
-
-    key: str | None
-    value: bytes
-    origin: Place
-    reason: str
-    attempts: int
-    headers: tuple[tuple[str, bytes], ...] = ()
-
-
 Record = Transcript | Flag | Reminder | StreamHeard
 """What a handler may give back to be published."""

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -26,6 +27,8 @@ from worker.records import Record
 log = structlog.get_logger(__name__)
 
 W = TypeVar("W")
+
+_NEWS_S = 2.0
 
 
 class Spot(NamedTuple):
@@ -47,13 +50,15 @@ class Result(NamedTuple):
 class Batch(NamedTuple):
     """What a handler is given: messages, partitions read to their end, those taken away, and the wall clock.
 
-    ``now`` is in epoch seconds; it is the only clock a handler may look at.
+    ``now`` is in epoch seconds; it is the only clock a handler may look at. A message that runs ``alone``
+    may be the one that kills: nothing of it may be held for later.
     """
 
     messages: Sequence[Message]
     idle: frozenset[Partition]
     gone: frozenset[tuple[Partition, int]]
     now: float
+    alone: bool = False
 
 
 class Outcome(NamedTuple):
@@ -113,9 +118,9 @@ class _Assigned:
 class _Flight(Generic[W]):
     """A batch on its way from poll to commit."""
 
-    batch: Batch
     rejected: list[Rejected]
-    alone: bool = False
+    alone: bool
+    batch: Batch = Batch((), frozenset(), frozenset(), 0.0)
     prepared: Future[W] | None = None
     handled: Future[Outcome] | None = None
     spots: list[Spot] = field(default_factory=list)
@@ -144,7 +149,7 @@ class Service(Generic[W]):
         self._gone: set[tuple[Partition, int]] = set()
         self._failures = _Failures(limits.failing_streams, limits.failing_window_s)
         self._waiter = _Waiter()
-        self._ticked = 0.0
+        self._ticked = self._paused_at = 0.0
         self.waiting_for: str | None = "assignment"
         bus.on_assigned(self._on_assigned)
         bus.on_revoked(self._on_revoked)
@@ -167,8 +172,15 @@ class Service(Generic[W]):
             self._advance()
         except Unavailable as error:
             self._wait_for(str(error))
+            self._keep_in_touch()
         except CommitFailed as error:
             log.info("commit refused, the group is rebalancing", reason=str(error))
+            self._keep_in_touch()
+
+    def _keep_in_touch(self) -> None:
+        """Let the group hear from us, and hear of a rebalance, also in a turn that ended early."""
+        with suppress(Unavailable):
+            self._poll_nothing(0.0)
 
     @property
     def busy(self) -> bool:
@@ -208,13 +220,12 @@ class Service(Generic[W]):
             if crashes.suspicious:
                 log.warning("no progress since the last starts: trying rows one by one", topic=partition.topic,
                             partition=partition.number, deaths=crashes.deaths, offset=crashes.frontier)  # fmt: skip
-            rows = self._limits.careful_rows if crashes.suspicious else 0
+            careful = range(start, crashes.frontier + self._limits.careful_rows if crashes.suspicious else start)
             commit = Commit(start, crashes.to_metadata(), epoch)
             self._bus.commit({partition: commit})
-            careful = range(crashes.frontier, crashes.frontier + rows)
             self._assigned[partition] = _Assigned(epoch, Progress(start), crashes, commit, crashes.frontier, careful)
             del self._arriving[partition]
-            metrics.DEATHS.inc(max(0, crashes.deaths - 1))
+            metrics.DEATHS.inc(crashes.deaths > 1)
         metrics.PARTITIONS.set(len(self._assigned))
 
     def _first_read(self, partition: Partition) -> int:
@@ -226,8 +237,8 @@ class Service(Generic[W]):
 
     def _take(self, timeout: float) -> None:
         """Poll when there is room; when not, poll with everything paused, so that the group hears from us."""
-        room = len(self._flights) < self._limits.in_flight and not self._backlog
-        if room and not (self._flights and self._flights[-1].alone):
+        full = len(self._flights) >= self._limits.in_flight or (bool(self._flights) and self._flights[-1].alone)
+        if not full and not self._backlog:
             wait = timeout if not self._flights else timeout / 10
             with metrics.stage("poll"):
                 messages = self._bus.poll(self._limits.batch_messages, wait)
@@ -236,10 +247,11 @@ class Service(Generic[W]):
             self._poll_nothing(timeout / 10)
         if self._arriving:
             self._open()
-        if len(self._flights) < self._limits.in_flight:
+        if not full:
             self._take_off()
 
     def _poll_nothing(self, timeout: float) -> None:
+        self._paused_at = self._clock()
         ours = list(self._bus.assignment())
         self._bus.pause(ours)
         messages = self._bus.poll(1, timeout)
@@ -249,18 +261,19 @@ class Service(Generic[W]):
     def _take_off(self) -> None:
         """Send the next batch on its way, or a tick when there is none and time went by."""
         now = self._clock()
-        messages, alone = self._next_messages()
-        if alone and self._flights:
-            self._backlog.extendleft(reversed(messages))
-            return
+        alone = bool(self._backlog) and self._suspect(self._backlog[0])
+        if alone:
+            if self._flights:
+                return
+            self._try_alone(self._backlog[0])
+        messages = [self._backlog.popleft()] if alone else self._next_messages()
         tick = now - self._ticked >= self._limits.tick_s and bool(self._assigned)
         if not messages and not tick and not self._gone:
             return
-        batch = Batch((), self._idle() if not self._backlog else frozenset(), frozenset(self._gone), now)
-        flight: _Flight[W] = _Flight(batch, [], alone)
-        if alone:
-            self._try_alone(messages[0])
-        flight.batch = batch._replace(messages=[m for m in messages if self._admit(m, flight)])
+        flight: _Flight[W] = _Flight([], alone)
+        admitted = [m for m in messages if self._admit(m, flight)]
+        idle = frozenset() if self._backlog else self._idle(now)
+        flight.batch = Batch(admitted, idle, frozenset(self._gone), now, alone)
         self._ticked = now
         self._gone.clear()
         self._flights.append(flight)
@@ -268,21 +281,20 @@ class Service(Generic[W]):
         if messages:
             metrics.BATCH_FILL.observe(len(messages) / self._limits.batch_messages)
 
-    def _next_messages(self) -> tuple[list[Message], bool]:
-        """Up to a batch from the backlog; a row that may be the killing one comes alone."""
+    def _next_messages(self) -> list[Message]:
+        """Up to a batch from the backlog, none of them suspect."""
         messages: list[Message] = []
-        while self._backlog and len(messages) < self._limits.batch_messages:
-            suspect = self._suspect(self._backlog[0])
-            if suspect and messages:
-                break
+        while self._backlog and len(messages) < self._limits.batch_messages and not self._suspect(self._backlog[0]):
             messages.append(self._backlog.popleft())
-            if suspect:
-                return messages, True
-        return messages, False
+        return messages
 
     def _suspect(self, message: Message) -> bool:
+        """Whether a row may be the killing one: it runs alone, from the committed position on, since the sound
+        that kills may be held."""
         assigned = self._assigned.get(message.source)
-        return assigned is not None and message.offset in assigned.careful
+        if assigned is None or assigned.epoch != message.epoch or message.offset in assigned.crashes.skip:
+            return False
+        return message.offset in assigned.careful
 
     def _try_alone(self, message: Message) -> None:
         """Write down which row runs alone before it does."""
@@ -303,10 +315,13 @@ class Service(Generic[W]):
             return True
         if message.offset >= assigned.unheard_from:  # its dead letter is not written yet
             detail = "the process died each time it handled this message"
-            flight.rejected.append(Rejected(message, "crashed", detail, assigned.crashes.deaths + 1))
+            flight.rejected.append(Rejected(message, "crashed", detail, max(1, assigned.crashes.deaths - 1)))
         return False
 
-    def _idle(self) -> frozenset[Partition]:
+    def _idle(self, now: float) -> frozenset[Partition]:
+        """Partitions read to their end; none just after a pause, when the broker's ends are not news yet."""
+        if now - self._paused_at < _NEWS_S:
+            return frozenset()
         positions, ends = self._bus.positions(), self._bus.ends()
         return frozenset(p for p, at in positions.items() if at >= ends.get(p, at + 1))
 
@@ -350,9 +365,10 @@ class Service(Generic[W]):
             self.waiting_for = None
             metrics.count(flight.batch.messages, results, rejected, self._clock())
             self._settle(flight, outcome)
+            self._failures.add(rejected, self._clock())
             with metrics.stage("commit"):
                 self._commit()
-            self._failures.add(rejected, self._clock())
+            self._failures.check()
 
     def _publish(self, results: Iterable[Result], rejected: Iterable[Rejected]) -> None:
         for encoded in [*(encode(r.record) for r in results), *(dead_letter(r) for r in rejected)]:
@@ -388,16 +404,13 @@ class Service(Generic[W]):
                 assigned.crashes = Crashes.from_metadata(commit.metadata, commit.offset)
 
     def _commit_of(self, assigned: _Assigned, *, clean: bool = False) -> Commit:
-        """How far a partition is. Deaths count on until the frontier moves, or it is left cleanly."""
-        offset, frontier = assigned.progress.committable, assigned.progress.frontier
-        before = assigned.crashes
-        frontier = max(frontier, before.frontier)
-        moved = clean or frontier > before.frontier
+        """How far a partition is. Deaths count until the frontier moves; a clean leave takes its own one off."""
+        offset, reached, before = assigned.progress.committable, assigned.progress.frontier, assigned.crashes
+        deaths = 0 if reached > before.frontier else max(0, before.deaths - clean)
+        trying = before.trying if before.trying is not None and reached <= before.trying and not clean else None
         skip = tuple(row for row in before.skip if row >= offset)
-        trying = None if moved else before.trying
-        return Commit(
-            offset, Crashes(frontier, 0 if moved else before.deaths, trying, skip).to_metadata(), assigned.epoch
-        )
+        crashes = Crashes(max(reached, before.frontier), deaths, trying, skip)
+        return Commit(offset, crashes.to_metadata(), assigned.epoch)
 
     # -- waiting and stopping
 
@@ -450,10 +463,12 @@ class _Failures:
         self._seen: deque[tuple[float, str]] = deque()
 
     def add(self, rejected: Iterable[Rejected], now: float) -> None:
-        """Raises TooManyFailures when more than the limit of distinct streams failed within the window."""
         self._seen.extend((now, str(r.message.key)) for r in rejected)
         while self._seen and self._seen[0][0] < now - self._window_s:
             self._seen.popleft()
+
+    def check(self) -> None:
+        """Raises TooManyFailures when more than the limit of distinct streams failed within the window."""
         streams = {key for _, key in self._seen}
         if len(streams) > self._most:
             raise TooManyFailures(

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -41,7 +41,8 @@ class Operator:
 
     def start(self, *words: str, log: Path) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "worker.cli", *words, "--config", str(self.config)]
-        return subprocess.Popen(command, stderr=log.open("wb"), cwd=ROOT, env=dict(os.environ))
+        with log.open("wb") as file:
+            return subprocess.Popen(command, stderr=file, cwd=ROOT, env=dict(os.environ))
 
     def messages(self, topic: str, count: int, group: str) -> list[Message]:
         """At least so many messages of a topic, from its beginning."""
@@ -57,7 +58,7 @@ class Operator:
 
 
 @pytest.fixture
-def operator(own_kafka: Callable[[], Broker], tmp_path: Path) -> Iterator[Operator]:
+def operator(own_kafka: Callable[[], Broker], tmp_path: Path) -> Operator:
     tiny_whisper.need_torch()
     tokens = tiny_whisper.tokenizer()
     ids = [*tokens.encode("全网最低价", add_special_tokens=False).ids, tokens.token_to_id("<|endoftext|>")]
@@ -70,7 +71,7 @@ def operator(own_kafka: Callable[[], Broker], tmp_path: Path) -> Iterator[Operat
     }
     file = tmp_path / "pinocchio.yaml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    yield Operator(file, broker.address)
+    return Operator(file, broker.address)
 
 
 def logged(log: Path, event: str, patience: float = 120) -> dict[str, str]:
@@ -96,7 +97,7 @@ def answered(url: str) -> int:
 
 
 def test_from_empty_brokers_to_flags_and_back(operator: Operator, tmp_path: Path) -> None:
-    """Topics are made, a worker gets ready, a replay is flagged, a broken message is listed and retried, all ends cleanly."""
+    """Topics are made, a worker gets ready and flags a replay, a broken message is listed and retried, all ends well."""
     missing = operator.run("dead-letters", "list")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "pinocchio topics create" in missing.stderr

@@ -234,6 +234,71 @@ def test_two_rows_that_kill_are_both_found() -> None:
     assert set(said(log)) == set("abcdef")
 
 
+class HeldKiller(Echo):
+    """What kills is the sound of K: at once when nothing may be held, else with the next row of all."""
+
+    def __init__(self) -> None:
+        super().__init__(hold=[b"K"])
+        self.waiting = False
+
+    def handle(self, work: Batch) -> Outcome:
+        if self.waiting and work.messages:
+            raise PowerCut
+        self.waiting = self.waiting or any(m.value == b"K" for m in work.messages)
+        if work.alone and self.waiting:
+            raise PowerCut
+        return super().handle(work)
+
+
+def test_sound_that_kills_after_it_was_held_is_found_too() -> None:
+    """The killing row was handled and held; rows run alone from the committed position on, holding nothing."""
+    log = MemoryLog()
+    fill(log, "abKcdefgh")
+    live(log, HeldKiller, 12)
+    assert [m.value for m in log.messages(DEAD_LETTERS)] == [b"K"]
+    assert set(said(log)) >= set("abcdefgh")
+
+
+def test_nothing_runs_beside_a_suspect_row() -> None:
+    """Rows of other partitions and ticks wait, or an innocent row could be blamed for what they do."""
+    log = MemoryLog(topics={IN: 2})
+    for number in range(8):
+        for key in ("a", "b", "c", "d"):
+            log.append(IN, key, f"{key}{number}".encode())
+    killer = next(m.value for m in log.messages(IN) if m.partition == 0 and m.offset == 3)
+    handlers = live(log, lambda: Echo(kill=[killer or b""]), 6)
+    alone = [batch for handler in handlers for batch in handler.batches if batch.alone]
+    assert alone
+    assert all(len(batch.messages) <= 1 for batch in alone)
+    assert [m.value for m in log.messages(DEAD_LETTERS)] == [killer]
+    assert len(set(said(log))) == 31
+
+
+def test_a_refused_commit_before_a_suspect_row_loses_nothing() -> None:
+    """The row waits until it is written down that it is tried."""
+    log = MemoryLog()
+    fill(log, "abcXdefg")
+    live(log, lambda: Echo(kill=[b"X"]), 3)
+    bus = Diary(log, "g", [IN])
+    service = loop(bus, Echo())
+    service.step(timeout=0)
+    for _ in range(40):
+        bus.refuse = 1 if len(bus.calls) % 3 == 0 else 0
+        service.step(timeout=0)
+    bus.refuse = 0
+    turn(service, 30)
+    assert set(said(log)) == set("abcXdefg")
+
+
+def test_a_refused_first_commit_does_not_hold_up_the_group() -> None:
+    """While taking up a partition is refused the loop goes on polling, so that the rebalance can end."""
+    log = MemoryLog()
+    fill(log, "abcd")
+    bus = Diary(log, "g", [IN], refuse=4)
+    turn(loop(bus, Echo()), 20)
+    assert said(log) == list("abcd")
+
+
 def test_deaths_count_only_once_dependencies_answer() -> None:
     """A start that finds its database down is no death of the message it never saw."""
     log = MemoryLog()

@@ -17,6 +17,7 @@ _HOUR = 3_600_000
 _DAY = 24 * _HOUR
 _LARGE = {"max.message.bytes": str(MAX_VALUE_BYTES + HEADER_ROOM)}
 _TABLE = {"cleanup.policy": "compact"}
+_BROKERS_TIME = {"message.timestamp.type": "LogAppendTime"}  # whether a stream is silent is not for producers' clocks
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def topics(partitions: int) -> list[TopicSpec]:
     Listings are a table: the last one of each key stays.
     """
     return [
-        TopicSpec("live.audio", partitions, _kept(_DAY) | _LARGE),
-        TopicSpec("live.text", partitions, _kept(_DAY)),
+        TopicSpec("live.audio", partitions, _kept(_DAY) | _LARGE | _BROKERS_TIME),
+        TopicSpec("live.text", partitions, _kept(_DAY) | _BROKERS_TIME),
         TopicSpec("live.listings", min(partitions, 4), _TABLE),
         TopicSpec("live.shown", min(partitions, 4), _kept(7 * _DAY)),
         TopicSpec("moderation.transcripts", partitions, _kept(6 * _HOUR)),
