@@ -18,7 +18,6 @@ from typing import Any
 import yaml
 
 HAN = r"㐀-䶿一-鿿豈-﫿"
-VARIANTS = Path(__file__).resolve().parent.parent / "configs" / "lexicon" / "variants.yaml"
 
 _HAN = re.compile(f"[{HAN}]")
 _SYMBOLS = r"[ \t·•*_|~^\-—=/\\.`'\"#@&+（）()\[\]【】<>《》“”‘’…]+"
@@ -60,10 +59,10 @@ class Variants:
         return cls(re.compile(r"(?!)"), {})
 
 
-def normalise(text: str, variants: Variants | None = None) -> Normalised:
+def normalise(text: str, variants: Variants) -> Normalised:
     """Plain text for the rules: width, case, simplified characters, nothing between Han characters.
 
-    ``variants`` are the replacements of words, those of configs/lexicon/variants.yaml when not given.
+    ``variants`` are the replacements of words, see configs/lexicon/variants.yaml.
     """
     chars, offsets = _plain(text)
     kept = _kept("".join(chars))
@@ -71,7 +70,7 @@ def normalise(text: str, variants: Variants | None = None) -> Normalised:
     plain = "".join(chars)
     if not _HAN.search(plain):  # the plain words are Mandarin; English text keeps its own
         return Normalised(plain, tuple(offsets))
-    return _replaced(plain, offsets, variants or _default_variants())
+    return _replaced(plain, offsets, variants)
 
 
 def _plain(text: str) -> tuple[list[str], list[int]]:
@@ -177,11 +176,6 @@ def _bounded(word: str, alone: bool) -> str:
     right = r"(?![a-z])" if alone or word[-1].isascii() and word[-1].isalpha() else ""
     right = r"(?![0-9])" if word[-1].isdigit() else right
     return left + re.escape(word) + right
-
-
-@cache
-def _default_variants() -> Variants:
-    return load_variants(VARIANTS)
 
 
 @cache

@@ -29,7 +29,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.utils.data import DataLoader, IterableDataset
 
 from models.training import corpus, sounds, tokens
@@ -136,7 +136,8 @@ def collate(rows: list[Example], tokenizer: Tokenizer, extract: FeatureExtractor
     silence = draw.random() < 0.5
     features = np.zeros((len(rows), 80, longest), np.float32)
     for row, example in enumerate(rows):
-        sound = np.pad(example.samples, (0, max(0, longest * HOP - len(example.samples)))) if silence else example.samples
+        after = max(0, longest * HOP - len(example.samples)) if silence else 0
+        sound = np.pad(example.samples, (0, after))
         mel = extract(sound)[:, :longest]
         features[row, :, : mel.shape[1]] = mel
     return Batch(torch.from_numpy(features), *_targets(rows, tokenizer), _frames(rows, longest // 2))
@@ -190,11 +191,13 @@ class Trainer(nn.Module):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         heard, logits, looks = self.model(batch.features, batch.inputs)
-        text = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, label_smoothing=0.05)
-        phone = F.cross_entropy(self.phone_head(heard).flatten(0, 1), batch.frames[..., 0].flatten())
-        tone = F.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten())
+        text = functional.cross_entropy(
+            logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, label_smoothing=0.05
+        )
+        phone = functional.cross_entropy(self.phone_head(heard).flatten(0, 1), batch.frames[..., 0].flatten())
+        tone = functional.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten())
         back = len(LOOKING_BACK)
-        before = F.pad(batch.spans, (0, 0, 1, 0), value=-1)[:, :-1]
+        before = functional.pad(batch.spans, (0, 0, 1, 0), value=-1)[:, :-1]
         return {
             "text": text, "phone": phone, "tone": tone, "read": self.reading_loss(),
             "back": looking_loss(looks[:, :back], before), "look": looking_loss(looks[:, back:], batch.spans),
@@ -203,8 +206,8 @@ class Trainer(nn.Module):
     def reading_loss(self) -> Tensor:
         """How well a character's vector tells its initial, final and tone."""
         vectors = self.model.decoder.embed_tokens(self.read[:, 0])
-        losses = [F.cross_entropy(head(vectors), self.read[:, n]) for n, head in enumerate(self.read_heads, start=1)]
-        return torch.stack(losses).mean()
+        heads = enumerate(self.read_heads, start=1)
+        return torch.stack([functional.cross_entropy(head(vectors), self.read[:, n]) for n, head in heads]).mean()
 
 
 def looking_loss(looks: Tensor, spans: Tensor) -> Tensor:

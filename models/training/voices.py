@@ -18,10 +18,15 @@ from numpy.typing import NDArray
 
 RATE = 16_000
 
-ZH_VOICES = tuple(f"cmn-latn-pinyin{v}" for v in ("", *(f"+f{n}" for n in range(1, 6)),
-                  *(f"+m{n}" for n in (1, 2, 3, 4, 5, 7, 8)), "+klatt", "+klatt2", "+klatt3", "+Annie", "+Lee", "+steph"))  # fmt: skip
-EN_VOICES = tuple(a + v for a in ("en-us", "en-gb-x-rp") for v in ("", *(f"+f{n}" for n in (1, 2, 3, 5)),
-                  *(f"+m{n}" for n in (1, 2, 3, 4, 5, 7)), "+klatt", "+klatt3", "+Annie", "+Lee"))  # fmt: skip
+_ZH_VARIANTS = (
+    "", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7", "+m8",
+    "+klatt", "+klatt2", "+klatt3", "+Annie", "+Lee", "+steph",
+)  # fmt: skip
+_EN_VARIANTS = (
+    "", "+f1", "+f2", "+f3", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7", "+klatt", "+klatt3", "+Annie", "+Lee",
+)  # fmt: skip
+ZH_VOICES = tuple(f"cmn-latn-pinyin{variant}" for variant in _ZH_VARIANTS)
+EN_VOICES = tuple(accent + variant for accent in ("en-us", "en-gb-x-rp") for variant in _EN_VARIANTS)
 UNSEEN_VOICES = {"zh": "cmn-latn-pinyin+m6", "en": "en-us+f4"}
 """One voice per language that training never hears; the samples use it."""
 

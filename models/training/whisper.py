@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, source: Tensor, causal: bool = False) -> Tensor:
         q, k, v = (self._split(p(y)) for p, y in ((self.q_proj, x), (self.k_proj, source), (self.v_proj, source)))
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        out = functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def looking(self, x: Tensor, source: Tensor, heads: list[int]) -> tuple[Tensor, Tensor]:
@@ -84,7 +84,7 @@ class Layer(nn.Module):
             else:
                 attended = self.encoder_attn(normed, heard)
             x = x + attended
-        return x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x)))), looks
+        return x + self.fc2(functional.gelu(self.fc1(self.final_layer_norm(x)))), looks
 
 
 class Encoder(nn.Module):
@@ -100,7 +100,7 @@ class Encoder(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Log-mel [batch, mels, frames at 100 Hz] to states [batch, frames at 50 Hz, width]."""
-        x = F.gelu(self.conv2(F.gelu(self.conv1(features)))).transpose(1, 2)
+        x = functional.gelu(self.conv2(functional.gelu(self.conv1(features)))).transpose(1, 2)
         x = x + self.embed_positions.weight[: x.shape[1]]
         for layer in self.layers:
             x, _ = layer(x)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.normalise import VariantsError, fold, load_variants, normalise, toneless
 
+VARIANTS = load_variants(Path(__file__).parent.parent.parent / "configs" / "lexicon" / "variants.yaml")
 MIXED = st.text(
     alphabet=st.one_of(st.sampled_from("最低价加我薇vxVX微信 .·*+❤️🔥，。第1一國發Ａ％½'’\n​"), st.characters())
 )
@@ -34,7 +35,7 @@ MIXED = st.text(
 )
 def test_what_hides_a_word_is_undone(said: str, plain: str) -> None:
     """Width, case, old characters, symbols inside words, letters for words and repeats all go."""
-    assert normalise(said).text == plain
+    assert normalise(said, VARIANTS).text == plain
 
 
 @pytest.mark.parametrize(
@@ -42,18 +43,18 @@ def test_what_hides_a_word_is_undone(said: str, plain: str) -> None:
 )
 def test_words_that_only_look_alike_stay(said: str) -> None:
     """A name, a number or a longer word that holds a variant by chance is left alone."""
-    assert normalise(said).text == said.lower()
+    assert normalise(said, VARIANTS).text == said.lower()
 
 
 def test_english_text_keeps_its_own_words() -> None:
     """Plain words are Mandarin, so text without a Han character is not rewritten into them."""
-    assert normalise("Add me on WeChat, top 1").text == "add me on wechat, top 1"
+    assert normalise("Add me on WeChat, top 1", VARIANTS).text == "add me on wechat, top 1"
 
 
 def test_offsets_lead_back_to_the_words_as_written() -> None:
     """A span of the normalised text covers exactly the characters of the original it came from."""
     said = "想要的，加 我 薇 ，主页"
-    plain = normalise(said)
+    plain = normalise(said, VARIANTS)
     start = plain.text.index("加我微信")
 
     first, last = plain.original(start, start + 4)
@@ -63,7 +64,7 @@ def test_offsets_lead_back_to_the_words_as_written() -> None:
 
 def test_a_longer_variant_is_covered_whole() -> None:
     """Six letters that become two characters still lead back to all six."""
-    plain = normalise("加wechat吧")
+    plain = normalise("加wechat吧", VARIANTS)
 
     assert plain.text == "加微信吧"
     assert plain.original(1, 3) == (1, 7)
@@ -72,7 +73,7 @@ def test_a_longer_variant_is_covered_whole() -> None:
 @given(MIXED)
 def test_there_is_one_offset_per_character_and_they_never_go_back(text: str) -> None:
     """Whatever the text, offsets are as many as characters, within it and in order."""
-    plain = normalise(text)
+    plain = normalise(text, VARIANTS)
 
     assert len(plain.offsets) == len(plain.text)
     assert list(plain.offsets) == sorted(plain.offsets)

@@ -97,7 +97,7 @@ def answered(url: str) -> int:
 
 
 def test_from_empty_brokers_to_flags_and_back(operator: Operator, tmp_path: Path) -> None:
-    """Topics are made, a worker gets ready and flags a replay, a broken message is listed and retried, all ends well."""
+    """Topics are made, a worker gets ready and flags a replay, a broken message is listed and retried, all ends."""
     missing = operator.run("dead-letters", "list")
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "pinocchio topics create" in missing.stderr

@@ -248,6 +248,6 @@ def undisturbed(broker: Broker, recordings: dict[str, list[Path]], folder: Path)
             play(broker.address, f"calm-{name}", files, folder)
 
         chunks = sum(len(files) + 1 for files in recordings.values())
-        until(lambda: sum(one.startswith("calm-") for one in heard_ids(broker.address)) == chunks, "every chunk of the calm run")
+        until(lambda: sum(i.startswith("calm-") for i in heard_ids(broker.address)) == chunks, "every calm chunk")
     found = spans(broker.address, "moderation.transcripts")
     return {name: found[f"calm-{name}"] for name in recordings}
