@@ -7,129 +7,31 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from kafka import KafkaAdminClient
 
-from models.audio import read_file
 from tests.kafka.broker import Broker
-from tests.parts import need
+from tests.kafka.workers import (
+    STARTED,
+    committed,
+    consume,
+    cut,
+    flags_of,
+    heard_ids,
+    pinocchio,
+    play,
+    produce,
+    running,
+    spans,
+    until,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(400)]
-
-ROOT = Path(__file__).parent.parent.parent
-SAMPLES = ROOT / "configs" / "samples"
-GROUP = "pinocchio-detection"
-CHUNK_S, STARTED = 5, 1_795_348_800_000
-PATIENCE_S = 120
-
-
-def pinocchio(*arguments: str) -> str:
-    """A command that ends, and what it printed."""
-    done = subprocess.run([sys.executable, "-m", "worker.cli", *arguments], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-class Worker:
-    """One `pinocchio work` process."""
-
-    def __init__(self, address: str, folder: Path, name: str) -> None:
-        self.port, self.log = free_port(), folder / f"{name}.log"
-        config = folder / f"{name}.yaml"
-        config.write_text(
-            f"kafka: {{bootstrap_servers: '{address}', session_timeout_s: 6}}\n"
-            f"metrics: {{listen: '127.0.0.1:{self.port}'}}\n"
-            "detection: {batch_messages: 4}\nspeech: {threads: 1}\nwork: {grace_s: 20}\n",
-            encoding="utf-8",
-        )
-        self._command = [sys.executable, "-m", "worker.cli", "work", "--config", str(config)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, cwd=ROOT, stderr=log, stdout=log)
-
-    def ready(self) -> bool:
-        url = f"http://127.0.0.1:{self.port}/readyz"
-        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310  our own
-            return bool(answer.status == 200)
-        return False
-
-    def send(self, number: int) -> None:
-        self.process.send_signal(number)
-
-
-@contextmanager
-def running(address: str, folder: Path, *names: str) -> Iterator[list[Worker]]:
-    with ExitStack() as stack:
-        workers = [Worker(address, folder, name) for name in names]
-        for worker in workers:
-            stack.callback(worker.process.wait)
-            stack.callback(worker.process.kill)
-        for worker in workers:
-            until(worker.ready, f"{worker.log} to say ready")
-        yield workers
-
-
-def until(holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {patience_s} s for {what}"
-        time.sleep(0.3)
-
-
-def produce(address: str, stream: str, sequence: int, file: Path, content_type: str, end: bool = False) -> None:
-    """One chunk, by kcat: the file is the value, the rest are headers."""
-    offset = sequence * CHUNK_S * 1000
-    headers = {
-        "stream_id": stream, "streamer_id": f"host-{stream}", "sequence": sequence, "offset_ms": offset,
-        "started_at": STARTED + offset, "content_type": content_type, "end": int(end),
-    }  # fmt: skip
-    options = [part for name, value in headers.items() for part in ("-H", f"{name}={value}")]
-    command = [need("kcat", "kcat"), "-P", "-b", address, "-t", "live.audio", "-k", stream, *options, str(file)]
-    subprocess.run(command, check=True, capture_output=True)
-
-
-def consume(address: str, topic: str) -> list[dict[str, object]]:
-    """Everything in a topic, by kcat: key, headers and value."""
-    command = [need("kcat", "kcat"), "-C", "-b", address, "-t", topic, "-e", "-q", "-J"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [json.loads(line) for line in out.splitlines()]
-
-
-def flags_of(address: str) -> list[dict[str, object]]:
-    return [json.loads(str(message["payload"])) for message in consume(address, "moderation.flags")]
-
-
-def cut(name: str, seconds: int, folder: Path) -> list[Path]:
-    """A sample broadcast in raw chunks."""
-    sound = np.concatenate(list(read_file(SAMPLES / f"{name}.opus", 10.0)))[: seconds * 16_000]
-    files = []
-    for number, first in enumerate(range(0, len(sound), CHUNK_S * 16_000)):
-        files.append(folder / f"{name}-{number}.pcm")
-        files[-1].write_bytes((sound[first : first + CHUNK_S * 16_000] * 32767).astype("<i2").tobytes())
-    return files
-
-
-def play(address: str, stream: str, files: list[Path], folder: Path) -> None:
-    for sequence, file in enumerate(files):
-        produce(address, stream, sequence, file, "audio/L16;rate=16000")
-    empty = folder / "empty"
-    empty.touch()
-    produce(address, stream, len(files), empty, "audio/L16;rate=16000", end=True)
 
 
 @pytest.fixture
@@ -139,15 +41,6 @@ def broker(own_kafka: Callable[[], Broker]) -> Broker:
     made = pinocchio("topics", "create", "--bootstrap-servers", started.address, *counts)
     assert "made live.audio" in made
     return started
-
-
-def committed(address: str) -> dict[tuple[str, int], int]:
-    admin = KafkaAdminClient(bootstrap_servers=address)
-    try:
-        found = admin.list_group_offsets(GROUP)[GROUP]
-        return {(p.topic, p.partition): o.offset for p, o in found.items()}
-    finally:
-        admin.close()
 
 
 def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
@@ -182,28 +75,6 @@ def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
     headers = dict(zip(letter["headers"][::2], letter["headers"][1::2], strict=True))  # type: ignore[index]
     assert headers["reason"].startswith("bad_headers")
     assert headers["origin_topic"] == "live.audio"
-
-
-def heard_ids(address: str) -> set[str]:
-    return {json.loads(str(m["payload"]))["heard_id"] for m in consume(address, "moderation.heard")}
-
-
-def spans(address: str, topic: str) -> dict[str, list[tuple[int, int]]]:
-    """What a consumer counts of a topic: of each stream the spans of time, overlapping ones joined."""
-    found: dict[str, set[tuple[int, int]]] = {}
-    for message in consume(address, topic):
-        one = json.loads(str(message["payload"]))
-        if one.get("source") == "speech":
-            found.setdefault(one["stream_id"], set()).add((one["start_ms"], one["end_ms"]))
-    joined: dict[str, list[tuple[int, int]]] = {}
-    for stream, all_of in found.items():
-        joined[stream] = []
-        for start, end in sorted(all_of):
-            if joined[stream] and start < joined[stream][-1][1]:
-                joined[stream][-1] = (joined[stream][-1][0], max(end, joined[stream][-1][1]))
-            else:
-                joined[stream].append((start, end))
-    return joined
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped and woken"])
