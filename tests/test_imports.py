@@ -70,6 +70,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.screens": {
         "models.labels", "worker.console", "worker.dead_letters", "worker.demo", "worker.records", "rich",
     },
+    "worker.plain": {
+        "models.asr", "models.audio", "worker.bus", "worker.config", "worker.listings", "worker.local",
+        "worker.recordings", "worker.service",
+    },
+    "worker.scanning": {
+        "models.audio", "worker.codec", "worker.console", "worker.listings", "worker.local", "worker.plain",
+        "worker.recordings", "worker.records", "worker.screens", "rich",
+    },
     "worker.work": {
         "worker.bus", "worker.health", "worker.hearing", "worker.metrics", "worker.service", "structlog",
     },
@@ -95,7 +103,7 @@ HEAVY = {
     "kafka": {"worker.kafka_bus"},
     "prometheus_client": {"worker.metrics", "worker.health"},
     "typer": {"worker.cli"},
-    "rich": {"worker.cli", "worker.console", "worker.screens"},
+    "rich": {"worker.cli", "worker.console", "worker.scanning", "worker.screens"},
 }
 """Package -> the only files that may import it; models.training, which is not part of the service, may too."""
 

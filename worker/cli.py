@@ -11,29 +11,32 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from threading import Event
-from typing import IO, Annotated, NoReturn
+from typing import IO, Annotated
 
 import typer
 import yaml
+from rich.console import Console
 
-from models.asr import SpeechModelError
 from models.audio import BadAudio, duration_of
 from models.encoding import Codec
 from worker import compose, console, dead_letters, demo, logs, recordings, replay, screens, work
-from worker.bus import Bus, CommitFailed, Unavailable
-from worker.codec import DEAD_LETTERS, Encoded
+from worker.bus import Bus
+from worker.codec import DEAD_LETTERS
 from worker.config import Config, ConfigError, KafkaSection, load_config
-from worker.listings import BadListing, encode_listing, read_listings
-from worker.local import LocalRun, NoSpeech, NotHandled, OwnSound
-from worker.records import AudioChunk, Listing, LiveText
+from worker.detection import Detection
+from worker.listings import read_listings
+from worker.local import LocalRun, NoSpeech, OwnSound
+from worker.plain import complain, fail, leave, plain_errors
+from worker.records import AudioChunk, LiveText, Place
 from worker.resources import resource
-from worker.service import TooManyFailures
+from worker.scanning import Scan
+from worker.service import Limits
 
 SYNTHETIC_ONLY = (
     "The speech model shipped with Pinocchio learnt from synthetic voices and hears only those. "
@@ -41,11 +44,6 @@ SYNTHETIC_ONLY = (
 )
 """What a user must know before believing a scan."""
 
-_EXPECTED = (
-    BadAudio, recordings.BadText, BadListing, ConfigError, SpeechModelError, Unavailable, CommitFailed, NotHandled,
-    TooManyFailures, OSError,
-)  # fmt: skip
-_SCAN_CHUNK_S = 10.0
 _WAITING = 16
 _LOCAL_GRACE_S = 0.2
 _JOIN_S = 60.0
@@ -178,59 +176,10 @@ def scan_command(
         err = console.console(sys.stderr)
         sounds = not all(recordings.is_text(path) for path in files)
         recogniser = _loaded(config, err, warn=True) if sounds else NoSpeech()
-        scan = _Scan(config, claims, recogniser, listings, language)
+        scan = Scan(lambda clock: _local(config, claims, recogniser, clock), listings, language)
         done = [scan.show(path, _printer(output, file, claims), err) for path in files]
         if not all(done):
-            raise typer.Exit(1)
-
-
-class _Scan:
-    """Scans one file after the other with the same parts; each is a broadcast of its own."""
-
-    def __init__(
-        self,
-        config: Config,
-        claims: compose.Claims,
-        recogniser: compose.Recogniser,
-        listings: Iterable[Listing],
-        language: str | None,
-    ) -> None:
-        self._config, self._claims, self._recogniser = config, claims, recogniser
-        self._listings, self._language = tuple(listings), language
-        self._names: set[str] = set()
-
-    def show(self, path: Path, printer: screens.Printer, err: console.Console) -> bool:
-        """Whether the file could be scanned; if not, a line says why, and the others go on."""
-        live = recordings.Live(self._name(path), "host", recordings.recorded_at(path), self._language)
-        shift = live.started_at.timestamp() - time.time()  # latency counts as if it were played from now on
-        run = _local(self._config, self._claims, self._recogniser, lambda: time.time() + shift)
-        try:
-            total = None if recordings.is_text(path) else duration_of(path)
-            going = console.Going(err, path.name, total)
-            screens.show_scan(path.name, run.results(self._messages(path, live)), printer, going)
-        except (BadAudio, recordings.BadText, OSError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            _complain(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
-            return False
-        return True
-
-    def _messages(self, path: Path, live: recordings.Live) -> Iterator[Encoded]:
-        yield from (encode_listing(one, live.stream_id) for one in self._listings)
-        if recordings.is_text(path):
-            yield from (recordings.encode_text(line) for line in recordings.lines(path, live))
-        else:
-            yield from (message for _, message in recordings.whole(path, live, _SCAN_CHUNK_S))
-
-    def _name(self, path: Path) -> str:
-        """The stream's name; files of the same name get a number."""
-        first = name = recordings.name_of(path)
-        number = 1
-        while name in self._names:
-            number += 1
-            name = f"{first}-{number}"
-        self._names.add(name)
-        return name
+            raise SystemExit(1)
 
 
 # On Kafka -------------------------------------------------------------------------------------------------------------
@@ -254,7 +203,7 @@ def work_command(config: ConfigFile = None) -> None:
         settings = load_config(config)
         ending = work.work(_work_plan(settings, stack), _stop_on_signals())
         if ending is not work.Ending.DONE:
-            _leave(0 if ending is work.Ending.BEFORE_START else 1)
+            leave(0 if ending is work.Ending.BEFORE_START else 1)
 
 
 @app.command("replay")
@@ -408,12 +357,12 @@ def letters_retry(
         with brokers.bus(_on(servers, load_config(config)), group, DEAD_LETTERS) as bus:
             known = [letter.origin for letter in dead_letters.read(bus, _JOIN_S)]
             if wanted is not None and wanted not in known:
-                _fail(f"no dead letter was read at {place}; see `pinocchio dead-letters list`")
+                fail(f"no dead letter was read at {place}; see `pinocchio dead-letters list`")
             gone = _retried(bus, [wanted] if wanted else known)
             if everything:
                 dead_letters.take_up(bus)
         if gone and wanted is not None:
-            raise typer.Exit(1)
+            raise SystemExit(1)
 
 
 # Parts ----------------------------------------------------------------------------------------------------------------
@@ -427,11 +376,11 @@ def _local(
     handler = compose.detection(
         config.model_copy(update={"detection": endless}), claims, recogniser, compose.Ears(OwnSound()), clock
     )
-    limits = compose.Limits(batch_messages=8, grace_s=_LOCAL_GRACE_S)
+    limits = Limits(batch_messages=8, grace_s=_LOCAL_GRACE_S)
     return LocalRun(handler, limits, waiting=_WAITING, clock=clock)
 
 
-def _loaded(config: Config, err: console.Console, *, warn: bool = False) -> compose.Recogniser:
+def _loaded(config: Config, err: Console, *, warn: bool = False) -> compose.Recogniser:
     if warn and config.speech.model is None:
         err.print(SYNTHETIC_ONLY, style="yellow", soft_wrap=True)
     with err.status("loading the speech model"):
@@ -443,7 +392,7 @@ def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
 
     claims = compose.load_claims(config)
 
-    def load() -> compose.Detection:
+    def load() -> Detection:
         ears = compose.Ears(stack.enter_context(compose.decoder_pool(config)), compose.blob_store(config))
         return compose.detection(config, claims, compose.load_speech(config.speech), ears)
 
@@ -516,13 +465,13 @@ def _total_seconds(paths: list[Path], streams: int) -> float | None:
     return sum(known[n % len(known)] for n in range(streams)) if len(known) == len(lengths) else None
 
 
-def _retried(bus: Bus, places: Iterable[dead_letters.Place]) -> int:
+def _retried(bus: Bus, places: Iterable[Place]) -> int:
     """Retry, saying what became of each; how many were gone."""
     anew = gone = 0
     for one in dead_letters.retry(bus, places):
         if one.topic is None:
             gone += 1
-            _complain(f"{dead_letters.told(one.origin)} is gone: its topic keeps it no longer")
+            complain(f"{dead_letters.told(one.origin)} is gone: its topic keeps it no longer")
         else:
             anew += 1
             print(f"{dead_letters.told(one.origin)} published anew to {one.topic}")
@@ -530,7 +479,7 @@ def _retried(bus: Bus, places: Iterable[dead_letters.Place]) -> int:
     return gone
 
 
-def _place(text: str) -> dead_letters.Place:
+def _place(text: str) -> Place:
     try:
         return dead_letters.place_of(text)
     except ValueError:
@@ -554,46 +503,6 @@ def _stop_on_signals() -> Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask)
     return stop
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What is expected to go wrong ends with a line on stderr and exit code 1, and no traceback."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _complain("stopped")
-        _leave(130)
-    except BrokenPipeError:
-        raise  # whoever read our results has seen enough: click ends quietly
-    except ConfigError as error:
-        for problem in error.problems:
-            _complain(problem)
-        raise typer.Exit(1) from error
-    except _EXPECTED as error:
-        _fail(_one_line(error))
-
-
-def _one_line(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
-
-
-def _fail(line: str) -> NoReturn:
-    _complain(line)
-    raise typer.Exit(1)
-
-
-def _complain(line: str) -> None:
-    print(f"error: {line}", file=sys.stderr)
-
-
-def _leave(code: int) -> NoReturn:
-    """End now: threads may be in the middle of what nobody waits for any more."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ def noise(rng: np.random.Generator, count: int) -> Sound:
     colour = rng.random()
     low = np.convolve(white, np.ones(16, np.float32) / 4, mode="same")
     mixed = (1 - colour) * white + colour * low
-    return (mixed / (np.sqrt(np.mean(mixed**2)) + 1e-9)).astype(np.float32)
+    return _at_unit_power(mixed.astype(np.float32))
 
 
 def music(rng: np.random.Generator, count: int) -> Sound:
@@ -26,7 +26,7 @@ def music(rng: np.random.Generator, count: int) -> Sound:
         for pitch in rng.uniform(110, 880, 3):
             for partial in (1, 2, 3):
                 out[start : start + len(t)] += np.sin(2 * np.pi * pitch * partial * t) * np.exp(-3 * t) / partial
-    return (out / (np.sqrt(np.mean(out**2)) + 1e-9)).astype(np.float32)
+    return _at_unit_power(out)
 
 
 def reverberate(rng: np.random.Generator, samples: Sound) -> Sound:
@@ -63,3 +63,9 @@ def worn(rng: np.random.Generator, samples: Sound, other: Sound | None = None) -
         out = out + np.resize(other, len(out)) * 10 ** (-rng.uniform(14, 30) / 20)
     out = out * 10 ** (rng.uniform(-14, 4) / 20)
     return np.clip(out, -1, 1).astype(np.float32)
+
+
+def _at_unit_power(samples: Sound) -> Sound:
+    level: np.float32 = np.sqrt(np.mean(samples**2)) + np.float32(1e-9)
+    scaled: Sound = (samples / level).astype(np.float32)
+    return scaled

@@ -4,10 +4,10 @@
     python -m models.training.speech --run runs/speech --minutes 90                 # go on by calling it again
     python -m models.training.speech --run runs/speech --export models/weights/speech
 
-Four losses: the next token; where the alignment heads look (espeak-ng tells when each unit
-sounds), which stops the decoder from reciting; each frame's phoneme and tone, which teaches the
-encoder sound before words; and each character's reading, which teaches the decoder how even a rare
-character sounds. See ``models/weights/speech/README.md`` for what it is good for.
+Losses: the next token; where the alignment heads look (espeak-ng tells when each unit sounds), which
+stops the decoder from reciting; each frame's phoneme and tone, which teaches the encoder sound before
+words; and the reading of each character, asked of its vector and of what was heard, which teaches the
+decoder how even a rare character sounds. See ``models/weights/speech/README.md`` for what it is good for.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from faster_whisper.feature_extractor import FeatureExtractor
+from faster_whisper.feature_extractor import FeatureExtractor  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -41,7 +41,7 @@ TONES = 6
 PROMPT = ("<|startoftranscript|>", "<|notimestamps|>")
 BATCH_SECONDS = 48.0
 LONGEST_S = 24.0
-WEIGHTS = {"text": 1.0, "phone": 1.0, "tone": 0.3, "read": 0.5, "back": 0.3, "look": 0.5}
+WEIGHTS = {"text": 1.0, "phone": 1.0, "tone": 0.3, "read": 0.5, "sound": 1.0, "back": 0.3, "look": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def collate(rows: list[Example], tokenizer: Tokenizer, extract: FeatureExtractor
 
 def _targets(rows: list[Example], tokenizer: Tokenizer) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs, targets (-100: none) and each target's first and last frame (-1: none), [batch, tokens(, 2)]."""
-    end, prompt = tokenizer.token_to_id("<|endoftext|>"), [tokenizer.token_to_id(t) for t in PROMPT]
+    end, prompt = tokens.number(tokenizer, "<|endoftext|>"), [tokens.number(tokenizer, t) for t in PROMPT]
     width = max(len(e.ids) for e in rows) + len(prompt)
     inputs = torch.full((len(rows), width), end)
     targets = torch.full((len(rows), width), -100)
@@ -170,12 +170,21 @@ def _frames(rows: list[Example], length: int) -> Tensor:
 
 
 def readings(tokenizer: Tokenizer) -> Tensor:
-    """[characters, 4]: token, and classes of its initial, its final and its tone."""
-    characters = [(t, text) for t in range(tokenizer.get_vocab_size()) if is_han(text := tokenizer.decode([t]))]
-    read = [pinyin(text) for _, text in characters]
-    initials = {name: n for n, name in enumerate(sorted({r[0] for r in read}))}
-    finals = {name: n for n, name in enumerate(sorted({r[1] for r in read}))}
-    return torch.tensor([(t, initials[a], finals[b], c) for (t, _), (a, b, c) in zip(characters, read, strict=True)])
+    """[tokens, 3]: classes of each token's initial, final and tone; of an English piece, of its first and last letter.
+
+    -1 where a token has none.
+    """
+    names: list[tuple[str, str, int] | None] = []
+    for token in range(tokenizer.get_vocab_size()):
+        text = tokenizer.decode([token]).strip()
+        if is_han(text):
+            names.append(pinyin(text))
+        else:
+            names.append((f"<{text[0]}", f"{text[-1]}>", 0) if text.isascii() and text.isalpha() else None)
+    known = [name for name in names if name]
+    initials = {name: n for n, name in enumerate(sorted({name[0] for name in known}))}
+    finals = {name: n for n, name in enumerate(sorted({name[1] for name in known}))}
+    return torch.tensor([(initials[n[0]], finals[n[1]], n[2]) if n else (-1, -1, -1) for n in names])
 
 
 class Trainer(nn.Module):
@@ -185,29 +194,37 @@ class Trainer(nn.Module):
         super().__init__()
         self.model = Whisper(shape)
         self.phone_head, self.tone_head = nn.Linear(shape.width, phones), nn.Linear(shape.width, TONES)
-        sizes = [int(n) + 1 for n in read[:, 1:].amax(0)]
+        sizes = [int(n) + 1 for n in read.amax(0)]
         self.read_heads = nn.ModuleList(nn.Linear(shape.width, size) for size in sizes)
         self.read = read
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        heard, logits, looks = self.model(batch.features, batch.inputs)
-        text = functional.cross_entropy(
-            logits.flatten(0, 1), batch.targets.flatten(), ignore_index=-100, label_smoothing=0.05
-        )
-        phone = functional.cross_entropy(self.phone_head(heard).flatten(0, 1), batch.frames[..., 0].flatten())
-        tone = functional.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten())
+        heard, hidden, looks = self.model(batch.features, batch.inputs)
+        logits = self.model.decoder.words(hidden)
+        targets = batch.targets.flatten()
         back = len(LOOKING_BACK)
         before = functional.pad(batch.spans, (0, 0, 1, 0), value=-1)[:, :-1]
+        known = self.read[:, 0] >= 0
         return {
-            "text": text, "phone": phone, "tone": tone, "read": self.reading_loss(),
-            "back": looking_loss(looks[:, :back], before), "look": looking_loss(looks[:, back:], batch.spans),
-        }  # fmt: skip
+            "text": functional.cross_entropy(logits.flatten(0, 1), targets, ignore_index=-100, label_smoothing=0.05),
+            "phone": functional.cross_entropy(self.phone_head(heard).flatten(0, 1), batch.frames[..., 0].flatten()),
+            "tone": functional.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten()),
+            "read": self.reading_loss(self.model.decoder.embed_tokens.weight[known], self.read[known]),
+            "sound": self.reading_loss(hidden.flatten(0, 1), self.read[targets.clamp_min(0)], targets >= 0),
+            "back": looking_loss(looks[:, :back], before),
+            "look": looking_loss(looks[:, back:], batch.spans),
+        }
 
-    def reading_loss(self) -> Tensor:
-        """How well a character's vector tells its initial, final and tone."""
-        vectors = self.model.decoder.embed_tokens(self.read[:, 0])
-        heads = enumerate(self.read_heads, start=1)
-        return torch.stack([functional.cross_entropy(head(vectors), self.read[:, n]) for n, head in heads]).mean()
+    def reading_loss(self, vectors: Tensor, read: Tensor, where: Tensor | None = None) -> Tensor:
+        """How well vectors in the space of tokens tell initial, final and tone.
+
+        Asked of the tokens' own vectors and of the hidden states that are compared with them: so what is heard
+        prefers all characters of one sound, before it is known which of them is written.
+        """
+        wanted = read if where is None else read.masked_fill(~where[:, None], -1)
+        heads = enumerate(self.read_heads)
+        losses = [functional.cross_entropy(head(vectors), wanted[:, n], ignore_index=-1) for n, head in heads]
+        return torch.stack(losses).mean()
 
 
 def looking_loss(looks: Tensor, spans: Tensor) -> Tensor:
@@ -251,8 +268,10 @@ class Run:
         return self.folder / "checkpoint.pt"
 
     def _load(self, state: dict[str, Any]) -> None:
-        missing, _ = self.trainer.load_state_dict(state["trainer"], strict=False)
-        if not missing:
+        shapes = {name: value.shape for name, value in self.trainer.state_dict().items()}
+        fitting = {name: value for name, value in state["trainer"].items() if value.shape == shapes.get(name)}
+        self.trainer.load_state_dict(fitting, strict=False)
+        if len(fitting) == len(shapes):
             self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
 
@@ -304,7 +323,8 @@ class Run:
     def check(self) -> None:
         """Speak lines kept for validation in a voice of training and print what is heard."""
         speaker, extract = Speaker(), FeatureExtractor()
-        end, prompt = self.tokenizer.token_to_id("<|endoftext|>"), [self.tokenizer.token_to_id(t) for t in PROMPT]
+        end = tokens.number(self.tokenizer, "<|endoftext|>")
+        prompt = [tokens.number(self.tokenizer, t) for t in PROMPT]
         for language, voice in (("zh", "cmn-latn-pinyin+f3"), ("en", "en-us+m3")):
             wrong = total = 0
             for line in corpus.validation(language)[:24]:

@@ -36,7 +36,7 @@ def _english(lines: Iterable[str]) -> tuple[dict[str, int], list[tuple[str, str]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     alphabet = sorted(_byte_names().values())
-    trainer = trainers.BpeTrainer(  # type: ignore[call-arg]
+    trainer = trainers.BpeTrainer(
         vocab_size=ENGLISH_TOKENS, initial_alphabet=alphabet, max_token_length=6, show_progress=False
     )
     tokenizer.train_from_iterator((" " + line for line in lines), trainer)
@@ -69,3 +69,11 @@ def build() -> Tokenizer:
     special: list[Any] = [AddedToken(t, special=True, normalized=False) for t in (*SPECIAL, *TIMESTAMPS)]
     tokenizer.add_special_tokens(special)
     return tokenizer
+
+
+def number(tokenizer: Tokenizer, token: str) -> int:
+    """The number of a token that is surely there."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no {token}")
+    return found

@@ -52,7 +52,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, source: Tensor, causal: bool = False) -> Tensor:
         q, k, v = (self._split(p(y)) for p, y in ((self.q_proj, x), (self.k_proj, source), (self.v_proj, source)))
         out = functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-        return self.out_proj(out.transpose(1, 2).flatten(2))
+        joined: Tensor = self.out_proj(out.transpose(1, 2).flatten(2))
+        return joined
 
     def looking(self, x: Tensor, source: Tensor, heads: list[int]) -> tuple[Tensor, Tensor]:
         """The output, and where the named heads look: [batch, heads, targets, frames], rows sum to one."""
@@ -61,7 +62,7 @@ class Attention(nn.Module):
         return self.out_proj((weights @ v).transpose(1, 2).flatten(2)), weights[:, heads]
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class Layer(nn.Module):
@@ -118,9 +119,9 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_positions.weight, std=0.01)
 
     def forward(self, tokens: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits [batch, targets, vocabulary] and the taught heads' looks [batch, heads, targets, frames].
+        """Hidden states [batch, targets, width] and the taught heads' looks [batch, heads, targets, frames].
 
-        The heads that look back come first.
+        The heads that look back come first. ``words`` turns hidden states into logits.
         """
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
         looks = []
@@ -129,7 +130,11 @@ class Decoder(nn.Module):
             x, look = layer(x, heard, heads)
             if heads:
                 looks.append(look)
-        return self.layer_norm(x) @ self.embed_tokens.weight.T, torch.cat(looks, 1)
+        return self.layer_norm(x), torch.cat(looks, 1)
+
+    def words(self, hidden: Tensor) -> Tensor:
+        """Logits [batch, targets, vocabulary]."""
+        return hidden @ self.embed_tokens.weight.T
 
 
 class Whisper(nn.Module):
@@ -149,7 +154,7 @@ class Whisper(nn.Module):
         rows = torch.tensor([prompt] * len(features))
         done = torch.zeros(len(features), dtype=torch.bool)
         for _ in range(longest):
-            best = self.decoder(rows, heard)[0][:, -1].argmax(-1)
+            best = self.decoder.words(self.decoder(rows, heard)[0][:, -1]).argmax(-1)
             best[done] = end
             rows = torch.cat([rows, best[:, None]], 1)
             done |= best == end
