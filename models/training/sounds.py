@@ -51,17 +51,17 @@ def worn(rng: np.random.Generator, samples: Sound, other: Sound | None = None) -
         return samples
     power = np.sqrt(np.mean(samples**2)) + 1e-6
     out = samples
-    if rng.random() < 0.25:
+    if rng.random() < 0.1:
         out = reverberate(rng, out)
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         out = narrow(rng, out)
-    if rng.random() < 0.55:
-        out = out + noise(rng, len(out)) * power * 10 ** (-rng.uniform(8, 35) / 20)
-    if rng.random() < 0.15:
-        out = out + music(rng, len(out)) * power * 10 ** (-rng.uniform(10, 30) / 20)
-    if other is not None and len(other) and rng.random() < 0.1:
+    if rng.random() < 0.4:
+        out = out + noise(rng, len(out)) * power * 10 ** (-rng.uniform(12, 40) / 20)
+    if rng.random() < 0.1:
+        out = out + music(rng, len(out)) * power * 10 ** (-rng.uniform(14, 30) / 20)
+    if other is not None and len(other) and rng.random() < 0.05:
         out = out + np.resize(other, len(out)) * 10 ** (-rng.uniform(14, 30) / 20)
-    out = out * 10 ** (rng.uniform(-14, 4) / 20)
+    out = out * 10 ** (rng.uniform(-12, 3) / 20)
     return np.clip(out, -1, 1).astype(np.float32)
 
 

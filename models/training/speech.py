@@ -41,7 +41,7 @@ TONES = 6
 PROMPT = ("<|startoftranscript|>", "<|notimestamps|>")
 BATCH_SECONDS = 48.0
 LONGEST_S = 24.0
-WEIGHTS = {"text": 1.0, "phone": 1.0, "tone": 0.3, "read": 0.5, "sound": 1.0, "back": 0.3, "look": 0.5}
+WEIGHTS = {"text": 1.0, "phone": 1.0, "tone": 0.3, "read": 0.5, "sound": 1.0, "early": 0.7, "back": 0.3, "look": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Examples(IterableDataset[Batch]):
             spoken, written = units_of(line.text, line.language)
             if not spoken:
                 continue
-            said = speaker.say(spoken, voice, draw.randint(170, 300), draw.randint(25, 75))
+            said = speaker.say(spoken, voice, draw.randint(170, 260), draw.randint(35, 65))
             if not 0.3 < len(said.samples) / RATE <= LONGEST_S:
                 continue
             before, after = draw.randint(0, 4_800), draw.randint(0, 4_800)
@@ -199,7 +199,7 @@ class Trainer(nn.Module):
         self.read = read
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        heard, hidden, looks = self.model(batch.features, batch.inputs)
+        heard, hidden, looks, early = self.model(batch.features, batch.inputs)
         logits = self.model.decoder.words(hidden)
         targets = batch.targets.flatten()
         back = len(LOOKING_BACK)
@@ -211,6 +211,7 @@ class Trainer(nn.Module):
             "tone": functional.cross_entropy(self.tone_head(heard).flatten(0, 1), batch.frames[..., 1].flatten()),
             "read": self.reading_loss(self.model.decoder.embed_tokens.weight[known], self.read[known]),
             "sound": self.reading_loss(hidden.flatten(0, 1), self.read[targets.clamp_min(0)], targets >= 0),
+            "early": self.reading_loss(early.flatten(0, 1), self.read[targets.clamp_min(0)], targets >= 0),
             "back": looking_loss(looks[:, :back], before),
             "look": looking_loss(looks[:, back:], batch.spans),
         }

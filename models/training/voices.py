@@ -18,13 +18,8 @@ from numpy.typing import NDArray
 
 RATE = 16_000
 
-_ZH_VARIANTS = (
-    "", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7", "+m8",
-    "+klatt", "+klatt2", "+klatt3", "+Annie", "+Lee", "+steph",
-)  # fmt: skip
-_EN_VARIANTS = (
-    "", "+f1", "+f2", "+f3", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7", "+klatt", "+klatt3", "+Annie", "+Lee",
-)  # fmt: skip
+_ZH_VARIANTS = ("", "+f1", "+f2", "+f3", "+f4", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7", "+m8")
+_EN_VARIANTS = ("", "+f1", "+f2", "+f3", "+f5", "+m1", "+m2", "+m3", "+m4", "+m5", "+m7")
 ZH_VOICES = tuple(f"cmn-latn-pinyin{variant}" for variant in _ZH_VARIANTS)
 EN_VOICES = tuple(accent + variant for accent in ("en-us", "en-gb-x-rp") for variant in _EN_VARIANTS)
 UNSEEN_VOICES = {"zh": "cmn-latn-pinyin+m6", "en": "en-us+f4"}

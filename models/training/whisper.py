@@ -118,19 +118,21 @@ class Decoder(nn.Module):
         nn.init.normal_(self.embed_tokens.weight, std=shape.width**-0.5)
         nn.init.normal_(self.embed_positions.weight, std=0.01)
 
-    def forward(self, tokens: Tensor, heard: Tensor) -> tuple[Tensor, Tensor]:
-        """Hidden states [batch, targets, width] and the taught heads' looks [batch, heads, targets, frames].
+    def forward(self, tokens: Tensor, heard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Hidden states [batch, targets, width], the taught heads' looks [batch, heads, targets, frames], and the
+        states right after the layer that looks.
 
         The heads that look back come first. ``words`` turns hidden states into logits.
         """
         x = self.embed_tokens(tokens) + self.embed_positions.weight[: tokens.shape[1]]
-        looks = []
+        looks, early = [], x
         for number, layer in enumerate(self.layers):
             heads = [h for at, h in (*LOOKING_BACK, *ALIGNMENT) if at == number]
             x, look = layer(x, heard, heads)
             if heads:
                 looks.append(look)
-        return self.layer_norm(x), torch.cat(looks, 1)
+                early = x
+        return self.layer_norm(x), torch.cat(looks, 1), self.layer_norm(early)
 
     def words(self, hidden: Tensor) -> Tensor:
         """Logits [batch, targets, vocabulary]."""
@@ -143,7 +145,7 @@ class Whisper(nn.Module):
         self.shape = shape
         self.encoder, self.decoder = Encoder(shape), Decoder(shape)
 
-    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, features: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         heard = self.encoder(features)
         return heard, *self.decoder(tokens, heard)
 

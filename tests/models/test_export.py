@@ -47,7 +47,8 @@ def test_transformers_computes_the_same(model: Any, tokens: Any, tmp_path: Path)
     theirs = WhisperForConditionalGeneration.from_pretrained(tmp_path).eval()
     prompt = torch.tensor([[tokens.token_to_id("<|startoftranscript|>"), tokens.token_to_id("<|notimestamps|>")]])
     with torch.no_grad():
-        heard, logits, _ = model(torch.from_numpy(FEATURES), prompt)
+        heard, hidden, *_ = model(torch.from_numpy(FEATURES), prompt)
+        logits = model.decoder.words(hidden)
         output = theirs(torch.from_numpy(FEATURES), decoder_input_ids=prompt)
     torch.testing.assert_close(output.encoder_last_hidden_state, heard, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(output.logits, logits, rtol=1e-4, atol=1e-3)
@@ -63,7 +64,8 @@ def test_ctranslate2_computes_the_same(model: Any, tokens: Any, converted: Any, 
     encoded = converted.encode(StorageView.from_array(features))
     result = converted.generate(encoded, [prompt], beam_size=1, max_length=4, return_logits_vocab=True)[0]
     with torch.no_grad():
-        heard, logits, _ = model(torch.from_numpy(features), torch.tensor([prompt]))
+        heard, hidden, *_ = model(torch.from_numpy(features), torch.tensor([prompt]))
+        logits = model.decoder.words(hidden)
     np.testing.assert_allclose(np.array(encoded), heard.numpy(), rtol=1e-3, atol=1e-3)
     theirs = torch.tensor(np.array(result.logits[0][0])).log_softmax(-1)
     torch.testing.assert_close(theirs, logits[0, -1].log_softmax(-1), rtol=1e-3, atol=1e-3)
