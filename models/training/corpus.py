@@ -108,9 +108,9 @@ def _cut(draw: random.Random, text: str, language: str) -> str:
 
 def one(draw: random.Random, language: str) -> str:
     kind = draw.random()
-    if kind < 0.35:
+    if kind < 0.4:
         return draw.choice(written(language))
-    if kind < 0.55:
+    if kind < 0.7:
         return _cut(draw, draw.choice(written(language)), language)
     return _random_words(draw, language)
 
