@@ -237,7 +237,8 @@ class DecoderPool:
     A job that crashes its child (twice, for the first time may be chance), runs longer than ``wall_s`` or
     needs more than ``memory_mb`` beyond what the idle child has mapped is BadAudio; no other job notices.
     Children get their own sockets and answer in bytes that are never unpickled, so a child taken over by
-    what it decodes can only tell a wrong sound. ``decode`` may be any function at the top of a module.
+    what it decodes can only tell a wrong sound. ``decode`` may be any function at the top of a module;
+    ``on_restart`` is called, in any thread, for each child that was lost and started anew.
     """
 
     def __init__(
@@ -248,9 +249,11 @@ class DecoderPool:
         wall_s: float = 20.0,
         memory_mb: int = 512,
         decode: Decode = decode,
+        on_restart: Callable[[], object] = lambda: None,
     ) -> None:
         self._limit_s = limit_s
-        self._children = [_Child(_Task(decode, limit_s, wall_s, memory_mb)) for _ in range(children)]
+        task = _Task(decode, limit_s, wall_s, memory_mb)
+        self._children = [_Child(task, on_restart) for _ in range(children)]
         self._idle: SimpleQueue[_Child] = SimpleQueue()
         for child in self._children:
             self._idle.put(child)
@@ -307,8 +310,8 @@ class _Task:
 class _Child:
     """One decoding process; started at once, and again after it was lost."""
 
-    def __init__(self, task: _Task) -> None:
-        self._task = task
+    def __init__(self, task: _Task, on_restart: Callable[[], object]) -> None:
+        self._task, self._on_restart = task, on_restart
         self._start()
 
     def decode(self, value: bytes, content_type: str) -> Samples | BadAudio:
@@ -331,6 +334,7 @@ class _Child:
     def _restart(self) -> None:
         self.stop()
         self._start()
+        self._on_restart()
 
     def _start(self) -> None:
         # Not multiprocessing: its children import the parent's main module, and with it the whole service.

@@ -83,7 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "worker.compose": {
         "models.asr", "models.audio", "models.labels", "models.lexicon", "models.speech", "models.vad",
-        "worker.blobs", "worker.config", "worker.detection", "worker.hearing", "worker.resources", "worker.service",
+        "worker.blobs", "worker.config", "worker.detection", "worker.hearing", "worker.metrics", "worker.resources",
+        "worker.service",
     },
     "worker.cli": {"models", "worker", "rich", "structlog", "typer", "yaml"},
 }  # fmt: skip

@@ -398,7 +398,7 @@ def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
 
     return work.Plan(
         load=load,
-        join=lambda: brokers.join(config.kafka, "work", (AudioChunk.topic, LiveText.topic)),
+        join=lambda: brokers.join(config.kafka, "detection", (AudioChunk.topic, LiveText.topic)),
         limits=compose.limits(config),
         listen=config.metrics.listen,
         stalled_after_s=config.metrics.stalled_after_s,
@@ -419,10 +419,12 @@ def _on(servers: str | None, config: Config) -> KafkaSection:
 def _problems(config: Config) -> tuple[str, ...]:
     """What only shows when the files are looked at that the settings name."""
     problems: list[str] = []
-    try:
-        compose.load_claims(config)
-    except ConfigError as error:
-        problems += error.problems
+    builds: tuple[Callable[[Config], object], ...] = (compose.load_claims, compose.blob_store)
+    for build in builds:
+        try:
+            build(config)
+        except ConfigError as error:
+            problems += error.problems
     model, authority = config.speech.model, config.kafka.ssl_cafile
     if model and model.startswith((".", "/")) and not Path(model).is_dir():
         problems.append(f"speech.model: there is no folder {model}")

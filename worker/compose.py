@@ -12,6 +12,7 @@ from models.labels import Label, LabelsError, load_labels
 from models.lexicon import Lexicon, LexiconError
 from models.speech import CutRules
 from models.vad import SpeechDetector
+from worker import metrics
 from worker.blobs import BlobStore
 from worker.config import Config, ConfigError, SpeechSection
 from worker.detection import Detection
@@ -61,21 +62,38 @@ def load_speech(speech: SpeechSection) -> Transcriber:
         speech.device,
         speech.compute_type,
         threads=speech.threads,
-        decoding=Decoding(beam=speech.beam),
+        decoding=decoding(speech),
     )
     transcriber.self_test()
     return transcriber
 
 
+def decoding(speech: SpeechSection) -> Decoding:
+    """How rows are batched and decoded; the windows are the model's own."""
+    return Decoding(beam=speech.beam, batch=speech.batch)
+
+
 def decoder_pool(config: Config) -> DecoderPool:
+    """The decoding children, each restart counted."""
     audio = config.audio
     return DecoderPool(
-        audio.decoders, limit_s=audio.limit_s, wall_s=audio.child_timeout_s, memory_mb=audio.child_memory_mb
+        audio.decoders,
+        limit_s=audio.limit_s,
+        wall_s=audio.child_timeout_s,
+        memory_mb=audio.child_memory_mb,
+        on_restart=metrics.DECODER_RESTARTS.inc,
     )
 
 
 def blob_store(config: Config) -> BlobStore | None:
-    return BlobStore(config.audio.blob_root) if config.audio.blob_root else None
+    """Where blobs lie. Raises ConfigError for a URL that nothing here can read."""
+    root = config.audio.blob_root
+    if not root:
+        return None
+    try:
+        return BlobStore(root)
+    except (ImportError, ValueError) as error:
+        raise ConfigError((f"audio.blob_root: {root} cannot be used: {error}",)) from error
 
 
 def detection(

@@ -18,14 +18,13 @@ from rich.text import Text
 
 from models.labels import Label
 from worker.demo import Tally
-from worker.records import Claim, Flag, Law, Source
+from worker.records import Claim, Flag, Source
 
 WIDE = 160
 LONG_S = 30.0
 """Where stderr is no terminal, work that takes longer than this says how far it is, this often."""
 
 _COLOURS = {"minor": "yellow", "major": "dark_orange", "critical": "red"}
-_KINDS_OF_LAW = ("statute", "regulation")
 
 
 def console(file: IO[str]) -> Console:
@@ -49,8 +48,8 @@ def name_of(label: Label, language: str) -> str:
 
 
 def law_of(claim: Claim, flag: Flag) -> str:
-    """The first law that may be shown to a host: a verified statute or regulation in force when it was said."""
-    law = next((one for one in claim.law if _may_be_shown(one, flag)), None)
+    """The first law that may be shown to a host, in the flag's language; empty where there is none."""
+    law = next((one for one in claim.law if one.may_be_shown(flag.started_at.date())), None)
     if law is None:
         return ""
     if flag.language == "zh":
@@ -183,8 +182,3 @@ def _at(flag: Flag, claim: Claim) -> str:
 
 def _quoted(claim: Claim, flag: Flag) -> str:
     return f"「{claim.text}」" if flag.language == "zh" else f'"{claim.text}"'
-
-
-def _may_be_shown(law: Law, flag: Flag) -> bool:
-    in_force = law.in_force_from is not None and law.in_force_from <= flag.started_at.date()
-    return law.verified and law.kind in _KINDS_OF_LAW and in_force

@@ -40,7 +40,6 @@ _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
 _SEVERITIES = list(Severity)
-_SHOWN_KINDS = ("statute", "regulation", "platform_rule")
 _SHARED = (
     "stream_id", "streamer_id", "source", "text_kind", "status", "language",
     "start_ms", "end_ms", "started_at", "ended_at", "speech", "sound",
@@ -233,7 +232,7 @@ class Detection:
             said_at=flag.started_at,
             why=name,
             advice=claim.advice,
-            law=tuple(law for law in claim.law if _may_be_shown(law, flag.started_at)),
+            law=tuple(law for law in claim.law if law.may_be_shown(flag.started_at.date())),
         )
 
 
@@ -312,12 +311,6 @@ def _law(basis: LegalBasis) -> Law:
         in_force_from=basis.in_force_from,
         verified=basis.verified,
     )
-
-
-def _may_be_shown(law: Law, said_at: datetime) -> bool:
-    """A host only sees verified statutes and regulations, and the platform's own rules, in force when it was said."""
-    in_force = law.in_force_from is None or law.in_force_from <= said_at.date()
-    return law.verified and law.kind in _SHOWN_KINDS and in_force
 
 
 def _ms(seconds: float) -> int:

@@ -276,7 +276,7 @@ class Hearing:
             end_ms = last.start_ms + (piece.end_sample - last.first) / _PER_MS
             done.windows.append(
                 Window(
-                    utterance_id=f"{first.chunk.stream_id}/{first.chunk.sequence}/{in_chunk}",
+                    utterance_id=f"{first.chunk.chunk_id}/{in_chunk}",
                     chunk=first.chunk,
                     spot=last.spot,
                     start_ms=round(at_ms),

@@ -52,7 +52,7 @@ FLAG_SECONDS = Histogram(
 HELD_SECONDS = Gauge("pinocchio_held_seconds", "Seconds of sound held")
 # Batches between poll and commit.
 IN_FLIGHT = Gauge("pinocchio_in_flight_batches", "Batches at work")
-# Messages written and not yet read, in the partitions assigned to this worker. Autoscaling looks at this one.
+# Messages written and not yet polled, in the partitions assigned to this worker. Autoscaling looks at this one.
 BEHIND = Gauge("pinocchio_behind_messages", "Messages not yet read", ["topic"])
 # Partitions assigned to this worker; 0 is an idle member of its group.
 PARTITIONS = Gauge("pinocchio_partitions_assigned", "Partitions assigned")

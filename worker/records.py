@@ -15,6 +15,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 
+_BINDING = ("statute", "regulation", "platform_rule")
+
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,128}$")]
 """An id given from outside. Its characters keep derived ids, keys and file names unambiguous."""
 
@@ -236,6 +238,14 @@ class Law(Noun):
     article_en: str
     in_force_from: date | None = None
     verified: bool = False
+
+    def may_be_shown(self, on: date) -> bool:
+        """Whether a host sees it: verified, binding or the platform's own, and in force on the day it was said.
+
+        Where nobody has checked since when it is in force, it counts as in force.
+        """
+        in_force = self.in_force_from is None or self.in_force_from <= on
+        return self.verified and self.kind in _BINDING and in_force
 
 
 class Claim(Noun):

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 W = TypeVar("W")
 
 _NEWS_S = 2.0
+_TELL_S = 1.0
 
 
 class Spot(NamedTuple):
@@ -149,7 +150,8 @@ class Service(Generic[W]):
         self._gone: set[tuple[Partition, int]] = set()
         self._failures = _Failures(limits.failing_streams, limits.failing_window_s)
         self._waiter = _Waiter()
-        self._ticked = self._paused_at = 0.0
+        self._ticked = self._paused_at = self._told_at = 0.0
+        self._behind: dict[str, int] = {}
         self.waiting_for: str | None = "assignment"
         bus.on_assigned(self._on_assigned)
         bus.on_revoked(self._on_revoked)
@@ -170,6 +172,7 @@ class Service(Generic[W]):
             self._open()
             self._take(timeout)
             self._advance()
+            self._tell()
         except Unavailable as error:
             self._wait_for(str(error))
             self._keep_in_touch()
@@ -181,6 +184,19 @@ class Service(Generic[W]):
         """Let the group hear from us, and hear of a rebalance, also in a turn that ended early."""
         with suppress(Unavailable):
             self._poll_nothing(0.0)
+
+    def _tell(self) -> None:
+        """About once a second: how many messages of each topic are not read yet; 0 where nothing is ours any more."""
+        now = self._clock()
+        if now - self._told_at < _TELL_S:
+            return
+        self._told_at, self._behind = now, dict.fromkeys(self._behind, 0)
+        ends = self._bus.ends()
+        for partition, at in self._bus.positions().items():
+            unread = max(0, ends.get(partition, at) - at)
+            self._behind[partition.topic] = self._behind.get(partition.topic, 0) + unread
+        for topic, unread in self._behind.items():
+            metrics.BEHIND.labels(topic).set(unread)
 
     @property
     def busy(self) -> bool:
@@ -422,13 +438,15 @@ class Service(Generic[W]):
 
     def _wind_up(self) -> bool:
         """Finish what is on its way, commit what is free, leave the group so that others take over at once."""
-        deadline = self._clock() + self._limits.grace_s
+        deadline, told = self._clock() + self._limits.grace_s, ""
         while self._flights and self._clock() < deadline:
             try:
                 self._finish()
                 self._advance()
             except (Unavailable, CommitFailed) as error:
-                log.warning("not done while stopping", reason=str(error))
+                if str(error) != told:
+                    log.warning("not done while stopping", reason=str(error))
+                told = str(error)
             time.sleep(0.01)
         done = not self._flights
         try:

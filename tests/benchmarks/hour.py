@@ -3,7 +3,7 @@
     python -m tests.benchmarks.hour [--speech-model M]
 
 The hour is the sample broadcasts one after the other, again and again, as one FLAC file. Memory is the largest
-resident set of the process and its decoding children together with what they share.
+resident set of that process, which decodes by itself.
 """
 
 from __future__ import annotations

@@ -91,6 +91,7 @@ def produce(address: str, stream: str, sequence: int, file: Path, content_type: 
         "started_at": STARTED + offset, "content_type": content_type, "end": int(end),
     }  # fmt: skip
     options = [part for name, value in headers.items() for part in ("-H", f"{name}={value}")]
+    options += ["-X", "message.max.bytes=5000000"]
     command = [need("kcat", "kcat"), "-P", "-b", address, "-t", "live.audio", "-k", stream, *options, str(file)]
     subprocess.run(command, check=True, capture_output=True)
 

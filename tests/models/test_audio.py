@@ -469,6 +469,14 @@ def test_children_killed_while_idle_are_replaced(pool: DecoderPool) -> None:
     assert answers(pool, *[b"x"] * 20) == [1] * 20
 
 
+def test_every_restart_is_told() -> None:
+    """A job that kills its child twice is two restarts; one that is merely no sound is none."""
+    restarts: list[int] = []
+    with DecoderPool(1, decode=dangerous, on_restart=lambda: restarts.append(1)) as pool:
+        assert answers(pool, b"x", DIE, b"xx") == [1, "decoding it crashes the decoder", 2]
+    assert len(restarts) == 2
+
+
 def test_children_live_long(pool: DecoderPool) -> None:
     """Forty jobs are done by no more than two processes, none of them ours."""
     results = pool.decode_all([(b"x", "audio/x")] * 40)

@@ -347,6 +347,7 @@ def test_every_problem_has_a_line(tmp_path: Path) -> None:
         ("speech: {model: /no/such/folder}", "speech.model"), ("labels: {file: /no/such.yaml}", "/no/such.yaml"),
         ("lexicon: {folder: /no/such}", "/no/such"), ("classifier: {model: x}", "classifier.model"),
         ("kafka: {ssl_cafile: /no/such.pem}", "kafka.ssl_cafile"),
+        ("audio: {blob_root: 'nonsense://x'}", "audio.blob_root"),
     ],
 )  # fmt: skip
 def test_what_the_settings_name_is_looked_at(content: str, reason: str, tmp_path: Path) -> None:

@@ -374,6 +374,8 @@ SAID_ON = date(2026, 9, 21)
     [
         ({}, True, True),
         ({"kind": "regulation"}, True, True),
+        ({"kind": "platform_rule"}, True, True),
+        ({"in_force_from": None}, True, True),
         ({"verified": False}, True, False),
         ({"in_force_from": SAID_ON}, True, True),
         ({"in_force_from": date(2026, 9, 22)}, True, False),
@@ -383,7 +385,8 @@ SAID_ON = date(2026, 9, 21)
     ],
 )
 def test_which_law_is_shown(change: dict[str, object], told: bool, shown: bool) -> None:
-    """Moderators see the jurisdiction's law; the host only verified statutes and regulations in force by then."""
+    """Moderators see the jurisdiction's law; the host only what is verified, binding or the
+    platform's own, and in force by then; what nobody has dated counts as in force."""
     law = replace(STATUTE, **change)  # type: ignore[arg-type]
     outcome = run(detection(Script("最好"), labels=LABELS | {"BEST": label("BEST", law=(law,))}), said())
     (claim,), (reminder,) = flag_of(outcome).claims, only(outcome, Reminder)

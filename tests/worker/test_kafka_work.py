@@ -5,6 +5,7 @@ Each test has a broker of its own, since the topics' names are a contract.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -57,9 +58,12 @@ def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
         play(broker.address, "room", files, tmp_path)
         subprocess.run(["kcat", "-P", "-b", broker.address, "-t", "live.text", "-k", "room", str(text)], check=True)
         produce(broker.address, "bad room!", 0, files[0], "audio/L16;rate=16000")
+        huge = tmp_path / "huge"
+        huge.write_bytes(b"x" * (4 * 1024 * 1024))
+        produce(broker.address, "huge", 0, huge, "audio/ogg")
         until(lambda: any(f["flag_id"] == "t1" for f in flags_of(broker.address)), "the flag of the text")
         until(lambda: len(consume(broker.address, "moderation.heard")) == 13, "every chunk heard")
-        until(lambda: consume(broker.address, "moderation.dead-letters"), "the dead letter")
+        until(lambda: len(letters(broker.address)) == 2, "the dead letters")
         with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/metrics", timeout=5) as answer:
             assert b"pinocchio_audio_seconds_total 60.0" in answer.read()
         worker.send(signal.SIGTERM)
@@ -71,10 +75,17 @@ def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
     spoken = [t for t in transcripts if t["source"] == "speech"]
     assert len(spoken) >= 8
     assert all(t["sound"] for t in spoken)
-    letter = consume(broker.address, "moderation.dead-letters")[0]
-    headers = dict(zip(letter["headers"][::2], letter["headers"][1::2], strict=True))  # type: ignore[index]
-    assert headers["reason"].startswith("bad_headers")
-    assert headers["origin_topic"] == "live.audio"
+    first, second = sorted(letters(broker.address), key=lambda headers: headers["reason"])
+    assert first["reason"].startswith("bad_audio")
+    assert first["sha256"] == hashlib.sha256(huge.read_bytes()).hexdigest()
+    assert second["reason"].startswith("bad_headers")
+    assert second["origin_topic"] == "live.audio"
+
+
+def letters(address: str) -> list[dict[str, str]]:
+    """The headers of every dead letter."""
+    lists = [message["headers"] for message in consume(address, "moderation.dead-letters")]
+    return [dict(zip(one[::2], one[1::2], strict=True)) for one in lists]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped and woken"])
@@ -100,6 +111,7 @@ def test_two_workers_one_falls(broker: Broker, tmp_path: Path, death: int) -> No
         until(all_heard, "every chunk of every stream")
         until(lambda: seen.append(committed(broker.address)) or sum(seen[-1].values()) >= 54, "every chunk committed")
         if death == signal.SIGSTOP:
+            first.send(signal.SIGCONT)  # if all was heard before it was time to wake it
             time.sleep(8)
             seen.append(committed(broker.address))
     for before, after in zip(seen, seen[1:], strict=False):
