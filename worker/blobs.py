@@ -27,6 +27,14 @@ class BlobStore:
         self._files, path = fsspec.core.url_to_fs(root)
         self._root = self._real(path).rstrip("/")
 
+    def trouble(self) -> str | None:
+        """Why the store cannot be used now; None if it answers."""
+        try:
+            self._files.exists(self._root)
+        except _store_errors() as error:
+            return f"the blob store does not answer: {error}"
+        return None
+
     def read(self, reference: str, sha256: str) -> bytes:
         """The bytes behind a reference, which is a path below the root.
 

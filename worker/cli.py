@@ -390,15 +390,16 @@ def _loaded(config: Config, err: Console, *, warn: bool = False) -> compose.Reco
 def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
     from worker import brokers
 
-    claims = compose.load_claims(config)
+    claims, blobs = compose.load_claims(config), compose.blob_store(config)
 
     def load() -> Detection:
-        ears = compose.Ears(stack.enter_context(compose.decoder_pool(config)), compose.blob_store(config))
+        ears = compose.Ears(stack.enter_context(compose.decoder_pool(config)), blobs)
         return compose.detection(config, claims, compose.load_speech(config.speech), ears)
 
     return work.Plan(
         load=load,
         join=lambda: brokers.join(config.kafka, "detection", (AudioChunk.topic, LiveText.topic)),
+        depends=blobs.trouble if blobs else lambda: None,
         limits=compose.limits(config),
         listen=config.metrics.listen,
         stalled_after_s=config.metrics.stalled_after_s,

@@ -123,11 +123,7 @@ class Detection:
         rows = [Row(w.features, w.seconds, w.chunk.language) for w in work.windows]
         utterances = self._transcriber.transcribe(rows) if rows else []
         recognised = self._clock()
-        said = [
-            Said(self._transcript(w, u), w, row)
-            for w, row, u in zip(work.windows, rows, utterances, strict=True)
-            if u.text or u.failed
-        ]
+        said = [Said(self._transcript(w, u), w, row) for w, row, u in zip(work.windows, rows, utterances, strict=True)]
         said += [Said(_written(line.text), line, None) for line in work.lines]
         results, times = list(work.heard), Times(began, recognised)
         for one in said:

@@ -32,6 +32,9 @@ _ROUNDED_MS = 1
 """``offset_ms`` is whole milliseconds: less of a surplus than that is no sound heard twice."""
 
 _PER_MS = SAMPLE_RATE // 1000
+_DECODED_AT_ONCE = 8
+"""Chunks whose samples are in memory at a time before they are cut; what is held is bounded apart."""
+
 _REMEMBERED_SEQUENCES = 128
 _REMEMBERED_STREAMS = 20_000
 
@@ -199,17 +202,18 @@ class Hearing:
         chunks = self._chunks(batch.messages, done)
         for gone in batch.gone:
             self._forget(*gone)
-        for message, chunk, samples in chunks:
-            self._hear(message, chunk, samples, done)
-            if batch.alone:
-                self._flush(self._streams[message.source, chunk.stream_id], done)
+        for first in range(0, len(chunks), _DECODED_AT_ONCE):
+            for message, chunk, samples in self._decoded(chunks[first : first + _DECODED_AT_ONCE], done):
+                self._hear(message, chunk, samples, done)
+                if batch.alone:
+                    self._flush(self._streams[message.source, chunk.stream_id], done)
         self._flush_silent(batch, done)
         self._bound(done)
         return done
 
     # -- messages to samples
 
-    def _chunks(self, messages: Iterable[Message], done: Prepared) -> list[tuple[Message, AudioChunk, Samples]]:
+    def _chunks(self, messages: Iterable[Message], done: Prepared) -> list[tuple[Message, AudioChunk]]:
         valid: list[tuple[Message, AudioChunk]] = []
         for message in messages:
             try:
@@ -220,10 +224,14 @@ class Hearing:
                     valid.append((message, self._with_sound(decode_chunk(message))))
             except InvalidMessage as error:
                 _reject(done, message, error.code, str(error))
-        sounds = self._decoders.decode_all([(c.sound, c.content_type) for _, c in valid if c.sound])
-        answers = iter(sounds)
+        return valid
+
+    def _decoded(
+        self, chunks: Sequence[tuple[Message, AudioChunk]], done: Prepared
+    ) -> list[tuple[Message, AudioChunk, Samples]]:
+        answers = iter(self._decoders.decode_all([(c.sound, c.content_type) for _, c in chunks if c.sound]))
         heard = []
-        for message, chunk in valid:
+        for message, chunk in chunks:
             samples = next(answers) if chunk.sound else np.zeros(0, np.float32)
             if isinstance(samples, BadAudio):
                 _reject(done, message, "bad_audio", str(samples))

@@ -92,6 +92,7 @@ class Limits:
     """How much at a time, how long to wait, and when to give up."""
 
     batch_messages: int = 8
+    batch_bytes: int = 16 * 1024 * 1024
     in_flight: int = 3
     tick_s: float = 1.0
     grace_s: float = 30.0
@@ -300,7 +301,11 @@ class Service(Generic[W]):
     def _next_messages(self) -> list[Message]:
         """Up to a batch from the backlog, none of them suspect."""
         messages: list[Message] = []
+        room = self._limits.batch_bytes
         while self._backlog and len(messages) < self._limits.batch_messages and not self._suspect(self._backlog[0]):
+            room -= len(self._backlog[0].value or b"")
+            if messages and room < 0:
+                break
             messages.append(self._backlog.popleft())
         return messages
 
@@ -439,7 +444,7 @@ class Service(Generic[W]):
     def _wind_up(self) -> bool:
         """Finish what is on its way, commit what is free, leave the group so that others take over at once."""
         deadline, told = self._clock() + self._limits.grace_s, ""
-        while self._flights and self._clock() < deadline:
+        while self._flights and self._clock() < deadline and not self._given_up():
             try:
                 self._finish()
                 self._advance()
@@ -457,6 +462,11 @@ class Service(Generic[W]):
         for pool in self._pools:
             pool.shutdown(wait=done, cancel_futures=True)
         return done
+
+    def _given_up(self) -> bool:
+        """Whether the next batch was never prepared, since what it depends on does not answer."""
+        prepared = self._flights[0].prepared
+        return prepared is not None and prepared.done() and isinstance(prepared.exception(), Unavailable)
 
 
 class _Waiter:

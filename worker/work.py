@@ -42,10 +42,12 @@ class GroupBus(Bus, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``load`` gives the handler, its model tried; ``join`` the bus, or raises Unavailable."""
+    """``load`` gives the handler, its model tried; ``join`` the bus, or raises Unavailable; ``depends`` says what
+    else does not answer, or None."""
 
     load: Callable[[], Handler[Prepared]]
     join: Callable[[], GroupBus]
+    depends: Check
     limits: Limits
     listen: str
     stalled_after_s: float
@@ -77,7 +79,8 @@ def work(plan: Plan, stop: Event) -> Ending:
         bus = _joined(plan.join, stop, heartbeat, ready)
         if bus is None:
             return Ending.BEFORE_START
-        return Ending.DONE if _loop(bus, handler, plan.limits, (stop, heartbeat, ready)) else Ending.UNFINISHED
+        service = Service(bus, handler, plan.limits, depends=plan.depends)
+        return Ending.DONE if _loop(bus, service, (stop, heartbeat, ready)) else Ending.UNFINISHED
 
 
 def _loaded(load: Callable[[], Handler[Prepared]], stop: Event, heartbeat: Heartbeat) -> Handler[Prepared] | None:
@@ -106,9 +109,8 @@ def _joined(join: Callable[[], GroupBus], stop: Event, heartbeat: Heartbeat, rea
     return None
 
 
-def _loop(bus: GroupBus, handler: Handler[Prepared], limits: Limits, life: tuple[Event, Heartbeat, Readiness]) -> bool:
+def _loop(bus: GroupBus, service: Service[Prepared], life: tuple[Event, Heartbeat, Readiness]) -> bool:
     stop, heartbeat, ready = life
-    service = Service(bus, handler, limits)
     ready.group = lambda: service.waiting_for
     ended = Event()
     Thread(target=_watch, args=(bus, ready, ended), name="watch", daemon=True).start()

@@ -90,15 +90,15 @@ def fill(log: MemoryLog, streams: tuple[str, ...] = STREAMS) -> None:
         log.append("live.audio", stream, b"", headers_of(stream, CHUNKS, end=True))
 
 
-def detection(parrot: Parrot) -> Detection:
-    hearing = Hearing(ByThread(), VAD, CutRules(), lambda samples: samples[None, :10])
+def detection(parrot: Parrot, decoders: ByThread | None = None) -> Detection:
+    hearing = Hearing(decoders or ByThread(), VAD, CutRules(), lambda samples: samples[None, :10])
     return Detection(hearing, parrot, Keywords({"最低价": "PRICE_LOWEST_CLAIM"}), LABELS, clock=lambda: STARTED / 1000)
 
 
-def work(bus: MemoryBus, batch: int, parrot: Parrot | None = None) -> None:
+def work(bus: MemoryBus, batch: int, parrot: Parrot | None = None, decoders: ByThread | None = None) -> None:
     """One process's life: until everything is read and done, or it dies."""
     limits = Limits(batch_messages=batch, tick_s=0)
-    service = Service(bus, detection(parrot or Parrot()), limits, pools=(Inline(), Lazy()))
+    service = Service(bus, detection(parrot or Parrot(), decoders), limits, pools=(Inline(), Lazy()))
     quiet = 0
     while quiet < 6:
         service.step(timeout=0)
@@ -206,6 +206,64 @@ def test_death_between_prepare_of_the_next_batch_and_handle_of_this(batch: int) 
         same(joined(log), wanted)
         in_order(log)
     assert deaths >= 2
+
+
+KILLER = b"KILL" * 100
+
+
+class Deadly(ByThread):
+    """A decoder that takes the whole process with it on one chunk."""
+
+    def decode_all(self, jobs: list[tuple[bytes, str]]) -> list[NDArray[np.float32]]:
+        if any(value == KILLER for value, _ in jobs):
+            raise PowerCut
+        return super().decode_all(jobs)
+
+
+def test_a_chunk_that_kills_behind_a_held_utterance_is_set_aside() -> None:
+    """Sound of another stream is held when it comes, so the committed position lies before it; it becomes the one
+    dead letter, and nothing of the others is lost (rows that run alone are cut at their ends)."""
+    log = MemoryLog()
+    fill(log)
+    messages = log.messages("live.audio")
+    log = MemoryLog()
+    for number, one in enumerate(messages):
+        log.append(one.topic, one.key, one.value, one.headers)
+        if number == 5:
+            log.append("live.audio", "killer", KILLER, headers_of("killer", 0))
+    for _ in range(12):
+        bus = MemoryBus(log, "g", ["live.audio"])
+        try:
+            work(bus, 4, decoders=Deadly())
+        except PowerCut:
+            bus.close()
+        else:
+            break
+    assert [m.value for m in log.messages(DEAD_LETTERS)] == [KILLER]
+    found = joined(log)
+    for key, spans in undisturbed().items():
+        assert all(any(a < end and start < b for a, b in found[key]) for start, end in spans)
+
+
+@pytest.mark.parametrize("speed", [1, 50, 1_000_000])
+def test_the_same_utterances_at_any_speed(speed: int) -> None:
+    """Live, fifty times as fast or out of a backlog: the loop's pauses and ticks never cut a stream elsewhere."""
+    now = [0.0]
+    log, feed = MemoryLog(clock=lambda: now[0]), MemoryLog()
+    fill(feed)
+    service = Service(
+        MemoryBus(log, "g", ["live.audio"]), detection(Parrot()), Limits(batch_messages=4, tick_s=0.5),
+        pools=(Inline(), Lazy()), clock=lambda: now[0],
+    )  # fmt: skip
+    for number, one in enumerate(feed.messages("live.audio")):
+        now[0] = 1000 + (number // 2) * CHUNK_S / speed
+        log.append(one.topic, one.key, one.value, one.headers)
+        for _ in range(4 if speed < 1000 else 0):
+            service.step(timeout=0)
+    for _ in range(40):
+        now[0] += 0.6
+        service.step(timeout=0)
+    assert joined(log) == undisturbed()
 
 
 def test_two_deaths_in_a_row_are_no_worse() -> None:

@@ -230,9 +230,10 @@ def test_all_rows_at_once() -> None:
 
 
 def test_nothing_said() -> None:
-    """A window without words gives nothing; one that could not be recognised is told as such."""
+    """A window without words is a Transcript without words; one that could not be recognised is told as such."""
     outcome = run(detection(Script("", utterance("", supported=False, failed=True))), said(), said(1, 10_000))
-    (transcript,) = only(outcome, Transcript)
+    silent, transcript = only(outcome, Transcript)
+    assert (silent.status, silent.text) == ("ok", "")
     assert (transcript.status, transcript.text, transcript.start_ms) == (Status.ASR_FAILED, "", 10_224)
     assert only(outcome, Flag) == []
 
