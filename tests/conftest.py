@@ -1,3 +1,20 @@
-"""Fixtures that tests of several folders use."""
+"""Fixtures that tests of several folders use, and where the time went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
 
 pytest_plugins = ["tests.kafka_fixture"]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Seconds per suite, the longest first."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration"):
+                seconds[report.nodeid.split("::")[0]] += report.duration
+    terminalreporter.section("seconds per suite")
+    for suite, spent in seconds.most_common():
+        terminalreporter.write_line(f"{spent:7.1f}  {suite}")

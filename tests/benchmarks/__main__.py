@@ -15,6 +15,7 @@ COMMANDS = (
      ["models.evaluate", "speech", "--data", "configs/samples", "--absent", "configs/samples/held_out.txt",
       "--json", "/dev/null"]),
     ("the worker against a plain loop", ["tests.benchmarks.overhead"]),
+    ("the demo", ["tests.benchmarks.demo"]),
     ("an hour of speech", ["tests.benchmarks.hour"]),
     ("from a worker's death to the next flag", ["tests.benchmarks.failover"]),
 )  # fmt: skip

@@ -134,3 +134,22 @@ def undisturbed(broker: Broker, recordings: dict[str, list[Path]], folder: Path)
         until(lambda: sum(i.startswith("calm-") for i in heard_ids(broker.address)) == chunks, "every calm chunk")
     found = spans(broker.address, "moderation.transcripts")
     return {name: found[f"calm-{name}"] for name in recordings}
+
+
+def test_a_broker_gone_for_a_minute(broker: Broker, tmp_path: Path) -> None:
+    """The worker lives on, not ready; afterwards everything is heard, and nothing is a dead letter."""
+    names = ("tea-zh", "pillow-en")
+    recordings = {name: cut(name, 30, tmp_path) for name in names}
+    with running(broker.address, tmp_path, "one") as (worker,):
+        play(broker.address, names[0], recordings[names[0]], tmp_path)
+        until(lambda: heard_ids(broker.address), "the first chunks")
+        broker.kill()
+        until(lambda: not worker.ready(), "not ready", 30)
+        time.sleep(60)
+        assert worker.process.poll() is None
+        broker.start()
+        play(broker.address, names[1], recordings[names[1]], tmp_path)
+        chunks = sum(len(files) + 1 for files in recordings.values())
+        until(lambda: len(heard_ids(broker.address)) == chunks, "every chunk")
+        until(worker.ready, "ready again", 60)
+    assert letters(broker.address) == []
