@@ -39,6 +39,8 @@ _CONTEXT_S = 60
 _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
+_SURE_ENOUGH = 0.4
+"""Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
 _SEVERITIES = list(Severity)
 _SHARED = (
     "stream_id", "streamer_id", "source", "text_kind", "status", "language",
@@ -159,13 +161,26 @@ class Detection:
         if transcript.author_role not in (AuthorRole.HOST, AuthorRole.ASSISTANT):
             return [transcript]
         self._context.add(transcript)
-        found = _one_per_label(self._finder.find(transcript.text, transcript.language))
+        found, words = self._found(said)
         if not found:
             return [transcript]
-        words = self._transcriber.align(said.row, transcript.text) if said.row else []
         claims = tuple(self._claim(transcript, one, words) for one in found)
         flag = self._flag(transcript, claims, context, times)
         return [transcript, flag, *self._reminders(flag)]
+
+    def _found(self, said: Said) -> tuple[list[Found], list[Word]]:
+        """The claims in what was said, and the times of its words if there are any.
+
+        In a doubtful utterance only those whose own words were surely heard.
+        """
+        transcript = said.transcript
+        found = _one_per_label(self._finder.find(transcript.text, transcript.language))
+        if not found or said.row is None:
+            return found, []
+        words = self._transcriber.align(said.row, transcript.text)
+        if transcript.status is Status.LOW_CONFIDENCE:
+            found = [one for one in found if _sure_of(transcript.text, one, words) >= _SURE_ENOUGH]
+        return found, words
 
     def _claim(self, transcript: Transcript, found: Found, words: Sequence[Word]) -> Claim:
         label = self._labels[found.label]
@@ -282,6 +297,18 @@ def _one_per_label(found: Sequence[Found]) -> list[Found]:
 
 def _times_of(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[float, float]:
     """When the characters of a span sounded, in seconds of the window, by the words that cover them."""
+    covering = _covering(text, span, words) or words
+    return (covering[0].start, covering[-1].end) if covering else (0.0, 0.0)
+
+
+def _sure_of(text: str, found: Found, words: Sequence[Word]) -> float:
+    """The mean probability of the words that make a claim; 0 where none are known."""
+    covering = _covering(text, (found.start, found.end), words)
+    return sum(word.probability for word in covering) / len(covering) if covering else 0.0
+
+
+def _covering(text: str, span: tuple[int, int], words: Sequence[Word]) -> list[Word]:
+    """The words that hold characters of a span."""
     at, covering = 0, []
     for word in words:
         token = word.text.strip()
@@ -291,9 +318,7 @@ def _times_of(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[
         at = start + len(token)
         if start < span[1] and at > span[0]:
             covering.append(word)
-    if not covering:
-        return (words[0].start, words[-1].end) if words else (0.0, 0.0)
-    return covering[0].start, covering[-1].end
+    return covering
 
 
 def _law(basis: LegalBasis) -> Law:

@@ -274,7 +274,7 @@ class Run:
         shapes = {name: value.shape for name, value in self.trainer.state_dict().items()}
         fitting = {name: value for name, value in state["trainer"].items() if value.shape == shapes.get(name)}
         self.trainer.load_state_dict(fitting, strict=False)
-        if len(fitting) == len(shapes):
+        if len(fitting) == len(shapes) and "optimiser" in state:
             self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.rows = state["step"], state["seconds"], state["rows"]
 

@@ -44,9 +44,9 @@ class Script:
 
     name = "script"
 
-    def __init__(self, *said: Utterance | str, clock: "Clock | None" = None) -> None:
+    def __init__(self, *said: Utterance | str, clock: "Clock | None" = None, probability: float = 1.0) -> None:
         self._said = [utterance(one) if isinstance(one, str) else one for one in said]
-        self._clock = clock
+        self._clock, self._probability = clock, probability
         self.rows: list[Row] = []
         self.aligned: list[str] = []
 
@@ -61,7 +61,8 @@ class Script:
         self.aligned.append(text)
         if self._clock:
             self._clock.now += 0.25
-        return [Word(start=0.1 * n, end=0.1 * n + 0.1, text=c, probability=1.0) for n, c in enumerate(text)]
+        p = self._probability
+        return [Word(start=0.1 * n, end=0.1 * n + 0.1, text=c, probability=p) for n, c in enumerate(text)]
 
 
 class Clock:
@@ -236,6 +237,15 @@ def test_nothing_said() -> None:
     assert (silent.status, silent.text) == ("ok", "")
     assert (transcript.status, transcript.text, transcript.start_ms) == (Status.ASR_FAILED, "", 10_224)
     assert only(outcome, Flag) == []
+
+
+def test_a_doubtful_utterance_needs_sure_words() -> None:
+    """Where the whole is doubtful, a claim counts only if its own words were heard: .4 on the mean, not less."""
+    for probability, flags in ((0.4, 1), (0.39, 0)):
+        script = Script(utterance("这是最好的", supported=False), probability=probability)
+        outcome = run(detection(script), said())
+        assert len(only(outcome, Flag)) == flags
+        assert len(only(outcome, Transcript)) == 1
 
 
 def test_words_that_are_doubtful() -> None:
