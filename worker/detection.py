@@ -39,7 +39,7 @@ _CONTEXT_S = 60
 _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
-_SURE_ENOUGH = 0.4
+_SURE_ENOUGH = 0.6
 """Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
 _SEVERITIES = list(Severity)
 _SHARED = (

@@ -240,8 +240,8 @@ def test_nothing_said() -> None:
 
 
 def test_a_doubtful_utterance_needs_sure_words() -> None:
-    """Where the whole is doubtful, a claim counts only if its own words were heard: .4 on the mean, not less."""
-    for probability, flags in ((0.4, 1), (0.39, 0)):
+    """Where the whole is doubtful, a claim counts only if its own words were heard: .6 on the mean, not less."""
+    for probability, flags in ((0.6, 1), (0.59, 0)):
         script = Script(utterance("这是最好的", supported=False), probability=probability)
         outcome = run(detection(script), said())
         assert len(only(outcome, Flag)) == flags

@@ -41,10 +41,12 @@ def adts(samples: Samples) -> tuple[str, bytes]:
     with av.open(out, "w", format="adts") as container:
         stream = container.add_stream("aac", rate=16_000, layout="mono")
         stream.bit_rate = 48_000
-        frame = av.AudioFrame.from_ndarray((samples * 32767).astype(np.int16)[None], format="s16", layout="mono")
-        frame.rate = 16_000
-        for one in (frame, None):
-            container.mux(stream.encode(one))
+        whole = np.pad((samples * 32767).astype(np.int16), (0, -len(samples) % 1024))
+        for first in range(0, len(whole), 1024):
+            frame = av.AudioFrame.from_ndarray(whole[None, first : first + 1024], format="s16", layout="mono")
+            frame.sample_rate, frame.pts = 16_000, first
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
     return "audio/aac", out.getvalue()
 
 
