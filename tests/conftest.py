@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("any machine")
+
 pytest_plugins = ["tests.kafka_fixture"]
 
 
