@@ -158,7 +158,7 @@ class Detection:
     def _judge(self, said: Said, times: Times) -> list[Transcript | Flag | Reminder]:
         transcript = said.transcript
         context = self._context.before(transcript)
-        if transcript.author_role not in (AuthorRole.HOST, AuthorRole.ASSISTANT):
+        if not transcript.author_role.is_host:
             return [transcript]
         self._context.add(transcript)
         found, words = self._found(said)

@@ -58,6 +58,11 @@ class AuthorRole(StrEnum):
     PLATFORM = "platform"
     UNKNOWN = "unknown"
 
+    @property
+    def is_host(self) -> bool:
+        """Whether the host answers for what this author says."""
+        return self in (AuthorRole.HOST, AuthorRole.ASSISTANT)
+
 
 class Status(StrEnum):
     """How far the text of a Transcript can be trusted."""
@@ -167,7 +172,7 @@ class LiveText(Noun):
     @property
     def by_host(self) -> bool:
         """Whether the host answers for this text: what the shop wrote, and the lines of host and assistant."""
-        return self.kind is not TextKind.CHAT or self.author_role in (AuthorRole.HOST, AuthorRole.ASSISTANT)
+        return self.kind is not TextKind.CHAT or self.author_role.is_host
 
 
 class Speech(Noun):
