@@ -183,7 +183,7 @@ def test_pieces_are_the_sound_where_they_say(sound: np.ndarray, size: int) -> No
 
 
 TOO_SHORT = (2 + 1 + 2) * FRAME
-"""Less than the least speech of SMALL, one frame in which the detector finds its way, and a begun frame on either side."""
+"""Less than the least speech of SMALL, a frame in which the detector finds its way, a begun frame on either side."""
 
 
 @settings(max_examples=100, deadline=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from kafka.errors import (
     UnknownProducerIdError,
 )
 from kafka.net.compat import KafkaNetClient
+from kafka.net.selector import NetworkSelector
 
 from worker.bus import CommitFailed, Message, Unavailable
 
@@ -89,12 +92,39 @@ def trouble() -> Iterator[None]:
         raise Unavailable(str(error)) from error
 
 
+class Loop(NetworkSelector):  # type: ignore[misc]
+    """kafka-python's I/O loop, for which nobody waits for ever.
+
+    ``run`` of 3.0.12 waits without a limit. When the loop's thread has died, or has lost the coroutine that is
+    waited for, a worker would stand still until somebody looks; one that ends is started again.
+    """
+
+    patience_s = 120.0
+    """Longer than any answer takes: a group that rebalances waits for its members for at most 60 s."""
+
+    def run(self, coroutine: Any, *args: Any) -> Any:
+        """Raises RuntimeError when the loop has died or does not answer within ``patience_s``."""
+        thread = self._io_thread
+        if thread is None or thread is threading.current_thread():
+            return super().run(coroutine, *args)
+        done = threading.Event()
+        future = self.call_soon_with_future(coroutine, *args)
+        future.add_both(lambda _: done.set())
+        limit = time.monotonic() + self.patience_s
+        while not done.wait(0.5):
+            if not thread.is_alive() or time.monotonic() > limit:
+                raise RuntimeError(f"kafka-python's I/O thread {'is stuck' if thread.is_alive() else 'has died'}")
+        if future.exception is not None:
+            raise future.exception
+        return future.value
+
+
 def open_client(kind: Callable[..., _Client], **options: Any) -> _Client:
     """Make a client; one that finds no broker is closed, which kafka-python leaves to nobody."""
     made: list[KafkaNetClient] = []
 
     def connect(**config: Any) -> KafkaNetClient:
-        made.append(KafkaNetClient(**config))
+        made.append(KafkaNetClient(net=Loop(**config), **config))
         return made[-1]
 
     try:
