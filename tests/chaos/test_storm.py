@@ -33,7 +33,7 @@ def test_a_storm_loses_nothing(own_kafka: Callable[[], Broker], tmp_path: Path) 
     pinocchio("topics", "create", "--bootstrap-servers", broker.address, *counts)
     recordings = {name: cut(name, 60, tmp_path) for name in STREAMS}
     for name, files in recordings.items():
-        play(broker.address, name, files, tmp_path)
+        play(broker.address, name, files)
     seen: list[dict[tuple[str, int], int]] = []
     with ExitStack() as stack:
         workers = [Worker(broker.address, tmp_path, f"w{n}") for n in range(3)]

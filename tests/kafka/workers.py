@@ -83,24 +83,25 @@ def until(holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S
         time.sleep(0.3)
 
 
-def produce(address: str, stream: str, sequence: int, file: Path, content_type: str, end: bool = False) -> None:
-    """One chunk, by kcat: the file is the value, the rest are headers."""
+def produce(address: str, stream: str, sequence: int, file: Path | None, content_type: str) -> None:
+    """One chunk, by kcat: the file is the value, the rest are headers. Without a file the end of the stream."""
     offset = sequence * CHUNK_S * 1000
     headers = {
         "stream_id": stream, "streamer_id": f"host-{stream}", "sequence": sequence, "offset_ms": offset,
-        "started_at": STARTED + offset, "content_type": content_type, "end": int(end),
+        "started_at": STARTED + offset, "content_type": content_type, "end": int(file is None),
     }  # fmt: skip
     options = [part for name, value in headers.items() for part in ("-H", f"{name}={value}")]
     options += ["-X", "message.max.bytes=5000000"]
-    command = [need("kcat", "kcat"), "-P", "-b", address, "-t", "live.audio", "-k", stream, *options, str(file)]
-    subprocess.run(command, check=True, capture_output=True)
+    value = ["-K", ":"] if file is None else ["-k", stream, str(file)]
+    command = [need("kcat", "kcat"), "-P", "-b", address, "-t", "live.audio", *options, *value]
+    subprocess.run(command, check=True, capture_output=True, input=f"{stream}:\n".encode())
 
 
 def consume(address: str, topic: str) -> list[dict[str, object]]:
-    """Everything in a topic, by kcat: key, headers and value."""
+    """Everything in a topic, by kcat: key, headers and value. What is sound in a dead letter is no text."""
     command = [need("kcat", "kcat"), "-C", "-b", address, "-t", topic, "-e", "-q", "-J"]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [json.loads(line) for line in out.splitlines()]
+    out = subprocess.run(command, check=True, capture_output=True).stdout
+    return [json.loads(line.decode("utf-8", "replace")) for line in out.splitlines()]
 
 
 def flags_of(address: str) -> list[dict[str, object]]:
@@ -117,12 +118,10 @@ def cut(name: str, seconds: int, folder: Path) -> list[Path]:
     return files
 
 
-def play(address: str, stream: str, files: list[Path], folder: Path) -> None:
-    for sequence, file in enumerate(files):
+def play(address: str, stream: str, files: list[Path]) -> None:
+    """A whole recording and its end."""
+    for sequence, file in enumerate([*files, None]):
         produce(address, stream, sequence, file, "audio/L16;rate=16000")
-    empty = folder / "empty"
-    empty.touch()
-    produce(address, stream, len(files), empty, "audio/L16;rate=16000", end=True)
 
 
 def committed(address: str) -> dict[tuple[str, int], int]:

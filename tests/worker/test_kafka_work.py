@@ -50,12 +50,12 @@ def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
     files = cut("tea-zh", 60, tmp_path)
     line = {
         "text_id": "t1", "stream_id": "room", "streamer_id": "host-room", "kind": "pinned", "author_role": "host",
-        "text": "全网最低价，错过再等一年", "sent_at": STARTED,
+        "text": "这壶就是全网最低价", "sent_at": STARTED,
     }  # fmt: skip
     text = tmp_path / "line.json"
     text.write_text(json.dumps(line, ensure_ascii=False), encoding="utf-8")
     with running(broker.address, tmp_path, "one") as (worker,):
-        play(broker.address, "room", files, tmp_path)
+        play(broker.address, "room", files)
         subprocess.run(["kcat", "-P", "-b", broker.address, "-t", "live.text", "-k", "room", str(text)], check=True)
         produce(broker.address, "bad room!", 0, files[0], "audio/L16;rate=16000")
         huge = tmp_path / "huge"
@@ -97,7 +97,7 @@ def test_two_workers_one_falls(broker: Broker, tmp_path: Path, death: int) -> No
     seen: list[dict[tuple[str, int], int]] = []
     with running(broker.address, tmp_path, "one", "two") as (first, _):
         for name, files in recordings.items():
-            play(broker.address, name, files, tmp_path)
+            play(broker.address, name, files)
         until(lambda: len(consume(broker.address, "moderation.transcripts")) >= 5, "work to be under way")
         first.send(death)
         woken = time.monotonic() + 9
@@ -128,7 +128,7 @@ def undisturbed(broker: Broker, recordings: dict[str, list[Path]], folder: Path)
     """The same recordings as other streams, through one worker that nothing happens to."""
     with running(broker.address, folder, "calm"):
         for name, files in recordings.items():
-            play(broker.address, f"calm-{name}", files, folder)
+            play(broker.address, f"calm-{name}", files)
 
         chunks = sum(len(files) + 1 for files in recordings.values())
         until(lambda: sum(i.startswith("calm-") for i in heard_ids(broker.address)) == chunks, "every calm chunk")
@@ -141,14 +141,14 @@ def test_a_broker_gone_for_a_minute(broker: Broker, tmp_path: Path) -> None:
     names = ("tea-zh", "pillow-en")
     recordings = {name: cut(name, 30, tmp_path) for name in names}
     with running(broker.address, tmp_path, "one") as (worker,):
-        play(broker.address, names[0], recordings[names[0]], tmp_path)
+        play(broker.address, names[0], recordings[names[0]])
         until(lambda: heard_ids(broker.address), "the first chunks")
         broker.kill()
         until(lambda: not worker.ready(), "not ready", 30)
         time.sleep(60)
         assert worker.process.poll() is None
         broker.start()
-        play(broker.address, names[1], recordings[names[1]], tmp_path)
+        play(broker.address, names[1], recordings[names[1]])
         chunks = sum(len(files) + 1 for files in recordings.values())
         until(lambda: len(heard_ids(broker.address)) == chunks, "every chunk")
         until(worker.ready, "ready again", 60)
