@@ -14,7 +14,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
     """Writes to what stderr is now, also where it was exchanged since."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.setStream(sys.stderr)
+        self.stream = sys.stderr  # not setStream, which flushes the old one: it may be closed
         super().emit(record)
 
 
