@@ -1,15 +1,18 @@
-"""The blind set is the one that was written before the rules."""
+"""The sets that nothing may be tuned on are those that were written before the rules."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-FOLDER = Path(__file__).parent.parent.parent / "models" / "data" / "blind"
+import pytest
+
+DATA = Path(__file__).parent.parent.parent / "models" / "data"
 
 
-def test_the_blind_set_is_as_it_was_written() -> None:
+@pytest.mark.parametrize("folder", ["blind", "claims"])
+def test_the_set_is_as_it_was_written(folder: str) -> None:
     """Its bytes have the hash committed with it."""
-    digest, name = (FOLDER / "SHA256SUMS").read_text(encoding="utf-8").split()
+    digest, name = (DATA / folder / "SHA256SUMS").read_text(encoding="utf-8").split()
 
-    assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest
+    assert hashlib.sha256((DATA / folder / name).read_bytes()).hexdigest() == digest
