@@ -118,16 +118,16 @@ def one(draw: random.Random, language: str) -> str:
 def lines(seed: int, longest: int = 40, zh_share: float = 0.78) -> Iterator[Line]:
     """Lines for ever, the same ones for the same seed; none of more than ``longest`` characters or words.
 
-    A recogniser learns to look at the right place in short lines first.
+    Shorter ones are always among them: a recogniser learns to look at the right place in those first.
     """
     draw = random.Random(seed)  # noqa: S311  not for secrets
     while True:
         language = "zh" if draw.random() < zh_share else "en"
         joined = ("，" if language == "zh" else ", ").join(
-            one(draw, language) for _ in range(draw.choices((1, 2, 3), (6, 3, 1))[0])
+            one(draw, language) for _ in range(draw.choices((1, 2, 3), (4, 4, 2))[0])
         )
         for piece in without_held_out(joined, language):
-            yield Line(_shortened(draw, piece, language, longest), language)
+            yield Line(_shortened(draw, piece, language, draw.randint(longest // 3, longest)), language)
 
 
 def _shortened(draw: random.Random, text: str, language: str, longest: int) -> str:
