@@ -16,8 +16,8 @@ from models.labels import load_labels
 ROOT = Path(__file__).parent.parent.parent
 DATA = ROOT / "models" / "data" / "claims"
 CATEGORIES = {
-    "food", "health_food", "tea", "wine", "agriculture", "cosmetics", "mother_baby", "clothing", "shoes_bags", "jewellery",
-    "jade", "phones", "appliances", "household", "toys", "education", "other",
+    "food", "health_food", "tea", "wine", "agriculture", "cosmetics", "mother_baby", "clothing", "shoes_bags",
+    "jewellery", "jade", "phones", "appliances", "household", "toys", "education", "other",
 }  # fmt: skip
 KINDS = {"violation", "evasion", "near_miss", "clean", "context", "multi"}
 
@@ -77,7 +77,7 @@ def test_there_is_enough_to_learn_from(training: list[Row], labels: set[str]) ->
     assert kinds["near_miss"] >= 1_500
     assert kinds["clean"] >= 800
     assert kinds["context"] >= 600
-    assert kinds["multi"] >= 500 - 5
+    assert kinds["multi"] >= 500
 
 
 def test_there_is_enough_to_measure_on(test_split: list[Row], labels: set[str]) -> None:
@@ -143,8 +143,8 @@ def test_lines_do_not_begin_alike(training: list[Row]) -> None:
 
 def test_no_line_to_measure_on_was_learnt(training: list[Row], test_split: list[Row]) -> None:
     """No line of the test split resembles one of training, and the parts share no host."""
-    most = max(nearest([FILLERS.sub("", r["text"]) for r in test_split], [FILLERS.sub("", r["text"]) for r in training]))
-    assert most < 0.5
+    measured, learnt = ([FILLERS.sub("", row["text"]) for row in some] for some in (test_split, training))
+    assert max(nearest(measured, learnt)) < 0.5
     groups = [{row["group"] for row in rows(part)} for part in ("train", "validation", "test")]
     assert all(not a & b for number, a in enumerate(groups) for b in groups[number + 1 :])
 
