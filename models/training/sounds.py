@@ -55,10 +55,10 @@ def worn(rng: np.random.Generator, samples: Sound, other: Sound | None = None) -
         out = reverberate(rng, out)
     if rng.random() < 0.1:
         out = narrow(rng, out)
-    if rng.random() < 0.4:
-        out = out + noise(rng, len(out)) * power * 10 ** (-rng.uniform(12, 40) / 20)
-    if rng.random() < 0.1:
-        out = out + music(rng, len(out)) * power * 10 ** (-rng.uniform(14, 30) / 20)
+    if rng.random() < 0.65:
+        out = out + noise(rng, len(out)) * power * 10 ** (-rng.uniform(9, 35) / 20)
+    if rng.random() < 0.2:
+        out = out + music(rng, len(out)) * power * 10 ** (-rng.uniform(12, 30) / 20)
     if other is not None and len(other) and rng.random() < 0.05:
         out = out + np.resize(other, len(out)) * 10 ** (-rng.uniform(14, 30) / 20)
     out = out * 10 ** (rng.uniform(-12, 3) / 20)
