@@ -16,7 +16,7 @@ def need(part: str, install: str) -> str:
 
 
 def lacking(reason: str) -> NoReturn:
-    """Skip this test, or fail it when PINOCCHIO_REQUIRE_ALL is 1."""
+    """Skip this test or module, or fail it when PINOCCHIO_REQUIRE_ALL is 1."""
     if os.environ.get("PINOCCHIO_REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    pytest.skip(reason, allow_module_level=True)

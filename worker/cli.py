@@ -469,17 +469,17 @@ def _total_seconds(paths: list[Path], streams: int) -> float | None:
 
 
 def _retried(bus: Bus, places: Iterable[Place]) -> int:
-    """Retry, saying what became of each; how many were gone."""
-    anew = gone = 0
+    """Retry, saying what became of each; how many could not be."""
+    anew = left = 0
     for one in dead_letters.retry(bus, places):
         if one.topic is None:
-            gone += 1
-            complain(f"{dead_letters.told(one.origin)} is gone: its topic keeps it no longer")
+            left += 1
+            complain(f"{dead_letters.told(one.origin)} {one.reason}")
         else:
             anew += 1
             print(f"{dead_letters.told(one.origin)} published anew to {one.topic}")
-    print(f"{anew} published anew, {gone} gone")
-    return gone
+    print(f"{anew} published anew, {left} not")
+    return left
 
 
 def _place(text: str) -> Place:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from worker.bus import Bus, Commit, Gone, Message, Partition, Unavailable
+from worker.bus import MAX_VALUE_BYTES, Bus, Commit, Gone, Message, Partition, Unavailable
 from worker.codec import DEAD_LETTERS, InvalidMessage, origin_of
 from worker.records import Place
 
@@ -32,10 +32,11 @@ class Letter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """What became of one retry: the topic it was published to anew, None where the message is gone."""
+    """What became of one retry: the topic it was published to anew, or why it was not."""
 
     origin: Place
     topic: str | None
+    reason: str = ""
 
 
 def read(bus: Bus, patience_s: float = 60.0) -> Iterator[Letter]:
@@ -57,7 +58,10 @@ def retry(bus: Bus, origins: Iterable[Place]) -> Iterator[Retried]:
         try:
             message = bus.fetch(origin)
         except Gone:
-            yield Retried(origin, None)
+            yield Retried(origin, None, "is gone: its topic keeps it no longer")
+            continue
+        if len(message.value or b"") > MAX_VALUE_BYTES:
+            yield Retried(origin, None, f"is larger than {MAX_VALUE_BYTES} bytes, the most that is published here")
             continue
         kept = tuple((name, value) for name, value in message.headers if name != RETRY_OF)
         bus.publish(message.topic, message.key, message.value, (*kept, (RETRY_OF, told(origin).encode())))

@@ -1,7 +1,5 @@
 """How likely is speech: the same answer however the sound arrives, high in speech and low outside it."""
 
-import os
-import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 
 from models.audio import SAMPLE_RATE, read_file
 from models.vad import FRAME, SpeechDetector
+from tests.parts import need
 
 SENTENCES = {
     "en-us": "This cream cures every disease. Buy it now, only today, for ninety nine dollars.",
@@ -127,10 +126,7 @@ def test_silence_and_noise_are_no_speech(loudness: float) -> None:
 
 def spoken(voice: str, folder: Path) -> np.ndarray:
     """A sentence by espeak-ng at 16 kHz, without the silence around it."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        missing = pytest.fail if os.environ.get("PINOCCHIO_REQUIRE_ALL") == "1" else pytest.skip
-        missing("espeak-ng is missing: apt-get install espeak-ng")
+    program = need("espeak-ng", "apt-get install espeak-ng")
     path = folder / "said.wav"
     subprocess.run([program, "-v", voice, "-w", path, SENTENCES[voice]], check=True)  # noqa: S603
     sound = np.concatenate([*read_file(path, 60.0)])

@@ -5,13 +5,12 @@ Some write at random, but what depends on the sound; some write what they are to
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.parts import lacking
 
 HAN = "你好大家今天天气真不错谢来了上链接三二一我们的面霜很用"
 MISSING = "needs torch and transformers to make a model: pip install -e .[training]"
@@ -23,9 +22,7 @@ def need_torch() -> None:
     """Skip the test where models cannot be made, or fail it where everything must be there."""
     if all(find_spec(name) for name in ("torch", "transformers", "tokenizers")):
         return
-    if os.environ.get("PINOCCHIO_REQUIRE_ALL") == "1":
-        pytest.fail(MISSING, pytrace=False)
-    pytest.skip(MISSING, allow_module_level=True)
+    lacking(MISSING)
 
 
 def tokenizer(size: int | None = None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.bus import Message
+from worker.bus import MAX_VALUE_BYTES, Message
 from worker.codec import DEAD_LETTERS, Rejected, dead_letter
 from worker.dead_letters import RETRY_OF, Letter, as_json, place_of, read, retry, take_up, told
 from worker.memory_bus import MemoryBus, MemoryLog
@@ -81,6 +81,17 @@ def test_what_its_topic_no_longer_keeps_is_gone() -> None:
 
     assert [one.topic for one in done] == [None, "live.audio"]
     assert [m.value for m in log.messages("live.audio")] == [b"b", b"b"]
+
+
+def test_what_is_too_large_to_publish_is_told() -> None:
+    """A foreign message above our limit stays where it is; one at the limit is published anew."""
+    log = MemoryLog()
+    places = [broken(log, bytes(MAX_VALUE_BYTES + 1)), broken(log, bytes(MAX_VALUE_BYTES))]
+
+    large, whole = retry(MemoryBus(log, "retry", (DEAD_LETTERS,)), places)
+
+    assert (large.topic, whole.topic) == (None, "live.audio")
+    assert "larger than 4194304 bytes" in large.reason
 
 
 def test_what_was_taken_up_is_not_taken_up_again() -> None:
