@@ -225,5 +225,5 @@ def _version(rules: Sequence[Compiled], variants: Variants) -> str:
         + [guard.pattern if guard else "" for guard in guards]
         for rule, source, _, *guards in sorted(rules, key=lambda one: one.rule.id)
     ]
-    told = json.dumps([effective, variants.pattern.pattern, sorted(variants.plain.items())], ensure_ascii=False)
+    told = json.dumps([effective, variants.version], ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()[:16]
