@@ -65,13 +65,13 @@ def test_it_is_small_and_says_what_it_is() -> None:
 
 
 def test_claims_are_timed_within_half_a_second() -> None:
-    """Given what was said, word alignment puts most claims of the truth within 500 ms of where they sounded, and
-    all within a second and a half: the aim of 500 ms for all is missed, see docs/benchmarks.md."""
+    """Given what was said, word alignment puts 37 of 41 claims of the truth within 500 ms of where they sounded, and
+    all within two seconds: the aim of 500 ms for all is missed, see docs/benchmarks.md."""
     speech = compose.load_speech(Config().speech)
     off = [late for path in sorted(SAMPLES.glob("*.opus")) for late in misplaced(path, speech)]
     assert len(off) == 41
-    assert sum(late <= 500 for late in off) >= 30
-    assert max(off) <= 1500
+    assert sum(late <= 500 for late in off) >= 37
+    assert max(off) <= 2000
 
 
 def misplaced(path: Path, speech: Transcriber) -> Iterator[float]:
