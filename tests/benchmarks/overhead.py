@@ -1,6 +1,6 @@
 """What the service costs: the whole worker over MemoryBus and over Kafka against a plain loop on the same sound.
 
-    python -m tests.benchmarks.overhead [--seconds 120] [--speech-model M] [--kafka]
+    python -m tests.benchmarks.overhead [--seconds 120] [--rounds 3] [--speech-model M]
 
 The plain loop does the same work with the same decoding children and the same CTranslate2 threads: decode,
 detect speech, make features, recognise the same windows, one stream after the other, nothing else.
@@ -175,7 +175,7 @@ def main() -> None:
 
 
 def feed(settings: KafkaSettings, messages: list[Encoded]) -> None:
-    bus = KafkaBus(settings, "feeder", [])
+    bus = KafkaBus(settings, "feeder", [AudioChunk.topic])
     for one in messages:
         bus.publish(one.topic, one.key, one.value, one.headers)
     bus.flush()
