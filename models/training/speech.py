@@ -19,7 +19,7 @@ import random
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,10 +42,10 @@ FEWEST_HELD = 30
 T = TypeVar("T")
 
 
-def phone_classes(count: int = 1500) -> dict[str, int]:
+def phone_classes(lines: int = 1500) -> dict[str, int]:
     """A class for each phoneme heard in some lines; 0 is silence, the last one any other."""
     speaker, names = Speaker(), set()
-    for line in islice(corpus.lines(7), count):
+    for line in islice(corpus.lines(7), lines):
         voice = "cmn-latn-pinyin" if line.language == "zh" else "en-us"
         names |= {p.name for p in speaker.say(units_of(line.text, line.language)[0], voice).phones}
     return {name: number for number, name in enumerate(sorted(names), start=1)}
@@ -54,7 +54,7 @@ def phone_classes(count: int = 1500) -> dict[str, int]:
 def practised(fresh: Iterator[T], times: int, draw: random.Random) -> Iterator[T]:
     """Each batch about so many times, mixed with others: a fresh one joins those held every ``times`` steps."""
     held: list[tuple[T, int]] = []
-    for step in range(10**9):
+    for step in count():
         if step % times == 0 or len(held) < FEWEST_HELD:
             held.append((next(fresh), times))
         at = draw.randrange(len(held))

@@ -165,14 +165,14 @@ def git(*arguments: str) -> str:
             timeout=30,
         )
     except (FileNotFoundError, subprocess.CalledProcessError):
-        pytest.skip("the git history is not here: when the samples were written is not checked")
+        lacking("needs the git history: a clone, no archive")
     return done.stdout.strip()
 
 
 def test_the_samples_were_written_before_what_training_speaks() -> None:
     """The commit before the first text of training holds every sample as it is spoken now, and the held-out words."""
     if git("rev-parse", "--is-shallow-repository") == "true":
-        pytest.skip("the git history is cut off (git fetch --unshallow): when the samples were written is not checked")
+        lacking("needs the whole git history: git fetch --unshallow")
     first = git("log", "--diff-filter=A", "--format=%H", "--", "models/data/speech").split()[-1]
     for now in samples.read_all():
         then = yaml.safe_load(git("show", f"{first}^:configs/samples/{now.name}.yaml"))

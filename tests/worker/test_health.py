@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from tests.parts import lacking
 from worker.health import Check, Health, Heartbeat, Server, serve
 
 
@@ -125,6 +126,6 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 def test_it_listens_on_ipv6_too() -> None:
     """An IPv6 host stands in brackets."""
     if not socket.has_ipv6:
-        pytest.skip("this machine has no IPv6")
+        lacking("needs IPv6 on the loopback interface")
     with serve("[::1]:0", CollectorRegistry(), Heartbeat(1, time.monotonic()), {}) as server:
         assert server.url.startswith("http://[::1]:")
