@@ -1,7 +1,7 @@
 """How well speech is recognised and claims are found.
 
     python -m models.evaluate speech --data DIR --json OUT [--speech-model M] [--absent FILE]
-    python -m models.evaluate claims --data FILE.jsonl --json OUT
+    python -m models.evaluate claims --data FILE.jsonl --json OUT [--classifier FOLDER|none]
 
 ``speech`` hears every recording of a folder (wav, opus, flac) as the worker does, and compares with
 NAME.truth.json or NAME.txt beside it. ``claims`` asks the finders about written lines. Figures go to OUT
@@ -14,38 +14,36 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import numpy as np
 
 from models import scores
 from models.asr import Row, SpeechModelError, Transcriber, script
 from models.audio import SAMPLE_RATE, BadAudio, read_file
+from models.classifier import ClaimClassifier, ClassifierError
+from models.labelled import BadData, Line, lines
 from models.labels import LabelsError, load_labels
 from models.lexicon import Lexicon, LexiconError
-from models.results import Utterance
+from models.results import Found, Text, Utterance
 from models.scores import Hits, Rate
 from models.speech import CutRules, Tail
 from models.vad import SpeechDetector
 
 ROOT = Path(__file__).parent.parent
 SPEECH_MODEL = ROOT / "models" / "weights" / "speech"
+CLASSIFIER = ROOT / "models" / "weights" / "claims"
+NO_CLASSIFIER = "none"
 LEXICON = ROOT / "configs" / "lexicon"
 LABELS = ROOT / "configs" / "labels.yaml"
 
 _SOUNDS = (".wav", ".opus", ".flac")
 _BLOCK_S = 10.0
-
-Finder = Callable[[str, str], set[str]]
-"""The labels found in a text of a language."""
-
-
-class BadData(Exception):
-    """The data cannot be used for measuring; the message names the file and what is wrong."""
 
 
 class Hearing(Protocol):
@@ -190,49 +188,52 @@ def _rate(value: Any) -> float | None:
 # claims
 
 
-class Line(BaseModel):
-    """A written line and its true labels; see the README of the data for the kinds."""
+class Answer(NamedTuple):
+    """What one finder says of a line: the labels found, the span of each, and every label's score if it has one."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    text: str
-    lang: str
-    labels: frozenset[str] = frozenset()
-    kind: str
-    category: str = "other"
-    before: tuple[str, ...] = ()
+    found: Mapping[str, tuple[int, int]]
+    scores: Mapping[str, float] = {}
 
 
-def lines(path: Path) -> list[Line]:
-    """The lines of a JSON-lines file. Raises BadData naming the line that cannot be read."""
-    found = []
-    for number, raw in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not raw.strip():
-            continue
-        try:
-            found.append(Line.model_validate_json(raw))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "line"
-            raise BadData(f"{path}:{number}: {where}: {first['msg']}") from error
-    if not found:
-        raise BadData(f"{path}: holds no lines")
-    return found
+Finder = Callable[[Sequence[Line]], list[Answer]]
+"""Asks about all lines at once, as a batch of utterances is."""
+
+Rows = Sequence[tuple[Line, Answer]]
 
 
-def finders(lexicon: Lexicon) -> dict[str, Finder]:
-    """Each finder there is, by name."""
+def finders(lexicon: Lexicon, classifier: ClaimClassifier | None = None) -> dict[str, Finder]:
+    """Each finder there is, by name; with a classifier also it and both together, as the worker joins them."""
 
-    def rules(text: str, language: str) -> set[str]:
-        return {found.label for found in lexicon.find(text, language) if found.score >= found.threshold}
+    def rules(data: Sequence[Line]) -> list[Answer]:
+        return [Answer(_best(_by_rules(lexicon, line))) for line in data]
 
-    return {"rules": rules}
+    if classifier is None:
+        return {"rules": rules}
+
+    def learnt(data: Sequence[Line]) -> list[Answer]:
+        texts = [Text(text=line.text, before=line.before, language=line.lang) for line in data]
+        scores = [dict(zip(classifier.labels, row, strict=True)) for row in classifier.scores(texts).tolist()]
+        return [Answer(_best(one), of) for one, of in zip(classifier.predict(texts), scores, strict=True)]
+
+    def both(data: Sequence[Line]) -> list[Answer]:
+        pairs = zip(learnt(data), rules(data), strict=True)
+        return [Answer({**by_model.found, **by_rule.found}) for by_model, by_rule in pairs]
+
+    return {"rules": rules, "classifier": learnt, "both": both}
+
+
+def _by_rules(lexicon: Lexicon, line: Line) -> list[Found]:
+    return [found for found in lexicon.find(line.text, line.lang) if found.score >= found.threshold]
+
+
+def _best(found: Iterable[Found]) -> dict[str, tuple[int, int]]:
+    """The span of the surest place of each label."""
+    return {one.label: (one.start, one.end) for one in sorted(found, key=lambda one: one.score)}
 
 
 def measure_claims(data: Sequence[Line], finder: Finder, in_text: Sequence[str]) -> dict[str, Any]:
     """Figures of one finder for ``all`` lines and for each language; macro means over the labels ``in_text``."""
-    rows = [(line, finder(line.text, line.lang)) for line in data]
+    rows = list(zip(data, finder(data), strict=True))
     figures = {"all": _claim_figures(rows, in_text)}
     for language in ("zh", "en"):
         if mine := [row for row in rows if row[0].lang == language]:
@@ -240,18 +241,22 @@ def measure_claims(data: Sequence[Line], finder: Finder, in_text: Sequence[str])
     return figures
 
 
-def _claim_figures(rows: Sequence[tuple[Line, set[str]]], in_text: Sequence[str]) -> dict[str, Any]:
-    pairs = [(line.labels, found) for line, found in rows]
+def _claim_figures(rows: Rows, in_text: Sequence[str]) -> dict[str, Any]:
+    pairs = [(line.labels, set(answer.found)) for line, answer in rows]
     labels = sorted({label for true, found in pairs for label in (*true, *found)})
     by_label = {label: scores.count(label, pairs) for label in labels}
-    averaged = [hits for label, hits in by_label.items() if label in in_text]
+    averaged = {label: hits for label, hits in by_label.items() if label in in_text}
     return {
         "lines": len(rows),
-        "macro": _mean(averaged),
+        "macro": _mean(list(averaged.values())),
+        "macro_f1_interval": bootstrap(pairs, list(averaged)),
         "micro": _figures(scores.total(by_label.values())),
         "labels": {label: _figures(hits) | asdict(hits) for label, hits in by_label.items()},
         "false_alarms": dict(_by_kind(rows, _false_alarm_share)),
         "recall_by_kind": dict(_by_kind([row for row in rows if row[0].labels], _recall)),
+        "spans": span_overlap(rows),
+        "calibration_error": calibration_error(rows),
+        "confused": confused(pairs),
     }
 
 
@@ -265,7 +270,59 @@ def _mean(hits: Sequence[Hits]) -> dict[str, float]:
     return {name: sum(one[name] for one in each) / max(len(each), 1) for name in ("precision", "recall", "f1")}
 
 
-Rows = Sequence[tuple[Line, set[str]]]
+def bootstrap(pairs: Sequence[tuple[Set[str], Set[str]]], labels: Sequence[str], draws: int = 1000) -> list[float]:
+    """Between what bounds macro F1 lies for 95 of 100 sets of as many lines, drawn from these with return."""
+    true = np.array([[label in one for label in labels] for one, _ in pairs], float).reshape(len(pairs), len(labels))
+    found = np.array([[label in one for label in labels] for _, one in pairs], float).reshape(true.shape)
+    if not true.size:
+        return [0.0, 0.0]
+    drawn = np.random.default_rng(0).multinomial(len(pairs), np.full(len(pairs), 1 / len(pairs)), size=draws)
+    right, either = drawn @ (true * found), drawn @ (true + found)
+    known = either > 0
+    f1 = np.where(known, 2 * right / np.maximum(either, 1), 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return [round(float(bound), 4) for bound in np.quantile(f1, (0.025, 0.975))]
+
+
+def span_overlap(rows: Rows) -> dict[str, float] | None:
+    """Of the claims rightly found: the share of their labelled characters covered, and intersection over union."""
+    wanted: list[tuple[set[int], set[int]]] = []
+    for line, answer in rows:
+        for label, (start, end) in answer.found.items():
+            true = {at for first, last, of in line.spans if of == label for at in range(first, last)}
+            if true:
+                wanted.append((true, set(range(start, end))))
+    if not wanted:
+        return None
+    common = [len(true & found) for true, found in wanted]
+    return {
+        "claims": len(wanted),
+        "covered": sum(common) / sum(len(true) for true, _ in wanted),
+        "iou": sum(n / len(true | found) for n, (true, found) in zip(common, wanted, strict=True)) / len(wanted),
+    }
+
+
+def calibration_error(rows: Rows, bins: int = 10) -> float | None:
+    """How far scores are from how often they are right: the mean over equal bins of the scores from 0.05 up.
+
+    Nearly all scores of a line are next to nothing and right to be so; they would hide the others.
+    """
+    pairs = [(score, label in line.labels) for line, answer in rows for label, score in answer.scores.items()]
+    told = np.array([pair for pair in pairs if pair[0] >= 0.05], float)
+    if not len(told):
+        return None
+    bin_of = np.minimum((told[:, 0] * bins).astype(int), bins - 1)
+    gaps = [abs((told[bin_of == one, 0] - told[bin_of == one, 1]).sum()) for one in range(bins)]
+    return float(sum(gaps) / len(told))
+
+
+def confused(pairs: Sequence[tuple[Set[str], Set[str]]], most: int = 10) -> list[list[Any]]:
+    """[true label or none, wrongly found label, times], where most is wrong: what missed aims come from."""
+    counts = Counter(
+        (missed, wrong) for true, found in pairs for wrong in found - true for missed in (true - found or {"none"})
+    )
+    return [[missed, wrong, times] for (missed, wrong), times in sorted(counts.items(), key=lambda x: (-x[1], x[0]))][
+        :most
+    ]
 
 
 def _by_kind(rows: Rows, share: Callable[[Rows], float]) -> Iterator[tuple[str, float]]:
@@ -275,12 +332,13 @@ def _by_kind(rows: Rows, share: Callable[[Rows], float]) -> Iterator[tuple[str, 
 
 def _false_alarm_share(rows: Rows) -> float:
     """The share of lines with a label found that is not theirs."""
-    return sum(bool(found - line.labels) for line, found in rows) / len(rows)
+    return sum(bool(set(answer.found) - line.labels) for line, answer in rows) / len(rows)
 
 
 def _recall(rows: Rows) -> float:
     """Of all true labels of these lines, the share that was found."""
-    return sum(len(found & line.labels) for line, found in rows) / sum(len(line.labels) for line, _ in rows)
+    hit = sum(len(line.labels & set(answer.found)) for line, answer in rows)
+    return hit / sum(len(line.labels) for line, _ in rows)
 
 
 def claims_table(figures: Mapping[str, Any]) -> str:
@@ -334,7 +392,8 @@ def _claims(options: argparse.Namespace) -> str:
     if unknown := sorted({label for line in data for label in line.labels} - set(labels)):
         raise BadData(f"{options.data}: {', '.join(unknown)}: no label of {options.labels}")
     in_text = [code for code, label in labels.items() if label.in_text]
-    all_finders = finders(Lexicon.load(options.lexicon, labels))
+    classifier = ClaimClassifier.load(options.classifier, in_text) if options.classifier != NO_CLASSIFIER else None
+    all_finders = finders(Lexicon.load(options.lexicon, labels), classifier)
     figures = {name: measure_claims(data, finder, in_text) for name, finder in all_finders.items()}
     _write(options.json, figures)
     return claims_table(figures)
@@ -358,6 +417,7 @@ def _parser() -> argparse.ArgumentParser:
     claims = commands.add_parser("claims", help="ask the finders about written lines")
     claims.set_defaults(run=_claims)
     claims.add_argument("--data", type=Path, required=True, help="JSON lines")
+    claims.add_argument("--classifier", default=str(CLASSIFIER), help="its folder (default: the shipped one), or none")
     claims.add_argument("--lexicon", type=Path, default=LEXICON, help="folder of rules")
     claims.add_argument("--labels", type=Path, default=LABELS, help="file of labels")
     for command in (speech, claims):
@@ -370,7 +430,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         print(options.run(options))
-    except (BadData, BadAudio, SpeechModelError, LabelsError, LexiconError, OSError, UnicodeDecodeError) as error:
+    except (
+        BadData,
+        BadAudio,
+        SpeechModelError,
+        LabelsError,
+        LexiconError,
+        ClassifierError,
+        OSError,
+        UnicodeDecodeError,
+    ) as error:
         print(f"models.evaluate: {error}", file=sys.stderr)
         return 1
     return 0

@@ -37,13 +37,40 @@ class Utterance:
 class Found:
     """One claim found in a text by one rule or model: the label and where its words stand.
 
-    ``start`` and ``end`` count Unicode code points of the text as it was given.
+    ``finder`` is rule or classifier; only a rule has a ``rule_id``. ``start`` and ``end`` count Unicode code
+    points of the text as it was given.
     """
 
     label: str
     score: float
     threshold: float
-    rule_id: str
+    rule_id: str | None = None
+    finder: str = "rule"
     start: int
     end: int
     normalised: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Words to look for claims in, the sentences said ``before`` them (oldest first), and their language."""
+
+    text: str
+    before: tuple[str, ...] = ()
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenFact:
+    """A fact of the good on sale that somebody said: see docs/facts.md for the fields and their values.
+
+    ``start`` and ``end`` count code points; the words are ``text[start:end]``. ``notes`` tell how it was said
+    where that matters for comparing: ``elsewhere``, ``at_most``, ``about``, ``coupon``, ``stacked``, ``everywhere``,
+    ``other``; and ``per_unit`` for the price of a pound, a jin.
+    """
+
+    field: str
+    value: float | str
+    start: int
+    end: int
+    notes: frozenset[str] = frozenset()

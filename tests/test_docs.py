@@ -11,11 +11,13 @@ import pytest
 from typer.main import get_command
 
 from models.audio import decode
+from models.facts import spoken_facts
 from tests.parts import need
 from worker.cli import app
 from worker.config import load_config
+from worker.listings import LABELS, against
 from worker.metrics import CODES
-from worker.records import LiveText
+from worker.records import Listing, LiveText
 from worker.resources import resource
 
 ROOT = Path(__file__).parent.parent
@@ -61,6 +63,31 @@ def test_every_reason_of_a_dead_letter_is_explained() -> None:
     """The table names the codes that the metrics count, no more and no fewer."""
     rows = [line for line in SOUND.split("| reason |")[1].splitlines() if line.startswith("| `")]
     assert {code for row in rows for code in re.findall(r"`([a-z_]+)`", row.split("|")[1])} == set(CODES)
+
+
+FACTS = (ROOT / "docs" / "facts.md").read_text(encoding="utf-8")
+_TOLD = FACTS.partition("## Examples")[2]
+FACT_ROWS = [
+    [cell.strip() for cell in line.strip("| ").split("|")]
+    for line in _TOLD.partition("## Where")[0].splitlines()
+    if line.startswith("| ") and not line.startswith("| said")
+]
+
+
+@pytest.mark.parametrize(("said", "facts", "outcomes"), FACT_ROWS)
+def test_the_examples_of_facts_are_true(said: str, facts: str, outcomes: str) -> None:
+    """Each gives the facts and outcomes that the page shows."""
+    listing = Listing.model_validate_json(re.search(r"`({.*})`", _TOLD)[1])  # type: ignore[index]
+    compared = against(spoken_facts(said, "zh"), [listing])
+    values = [one.fact.value if isinstance(one.fact.value, str) else f"{one.fact.value:g}" for one in compared]
+    assert ", ".join(f"{c.fact.field}={value}" for c, value in zip(compared, values, strict=True)) == facts
+    assert ", ".join(one.outcome for one in compared) == outcomes
+
+
+def test_every_field_of_a_fact_is_explained() -> None:
+    """The table has each field with its label, no more and no fewer."""
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", FACTS, re.MULTILINE)
+    assert dict(rows) == dict(LABELS)
 
 
 FFMPEG = [line for block in blocks(SOUND) for line in block.splitlines() if line.startswith("ffmpeg")]

@@ -140,6 +140,15 @@ class Bus(Protocol):
     def positions(self) -> dict[Partition, int]:
         """The offset that ``poll`` gives next, for each assigned partition."""
 
+    def since(self, partition: Partition, timestamp: int) -> int:
+        """The first offset of an assigned partition written at that time (epoch milliseconds) or later, else its end.
+
+        Raises Unavailable when no broker answers.
+        """
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """Make ``poll`` go on at an offset of an assigned partition; what it gave before counts no less."""
+
     def ends(self) -> dict[Partition, int]:
         """The offset after the last message of each assigned partition, as last heard from the broker."""
 

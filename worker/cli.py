@@ -18,6 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 from threading import Event
 from typing import IO, Annotated
+from uuid import uuid4
 
 import typer
 import yaml
@@ -30,12 +31,15 @@ from worker.bus import Bus
 from worker.codec import DEAD_LETTERS
 from worker.config import Config, ConfigError, KafkaSection, load_config
 from worker.detection import Detection
+from worker.goods import TOPICS as GOODS
+from worker.goods import Follower, Goods
 from worker.listings import read_listings
 from worker.local import LocalRun, NoSpeech, OwnSound
 from worker.plain import complain, fail, leave, plain_errors
-from worker.records import AudioChunk, LiveText, Place
+from worker.records import AudioChunk, Flag, LiveText, Place, Transcript
 from worker.resources import resource
 from worker.scanning import Scan
+from worker.sequences import Sequences
 from worker.service import Limits
 
 SYNTHETIC_ONLY = (
@@ -117,8 +121,8 @@ def demo_command(
     """Play eight sample broadcasts as live streams and print every flag as it is found.
 
     All in this one process: no broker, no database, nothing to set up. The table at the end compares what was
-    found with what is known to be in the samples. D keeps flags.jsonl and transcripts.jsonl. This version has no
-    web pages: it ends after the table, with --once and without.
+    found with what is known to be in the samples. D keeps flags.jsonl, facts.jsonl and transcripts.jsonl. This
+    version has no web pages: it ends after the table, with --once and without.
 
     \b
     Examples:
@@ -134,7 +138,7 @@ def demo_command(
         with screens.Kept(folder) as kept:
             messages = demo.messages(samples, datetime.now(UTC))
             screens.show_demo(samples, run.results(messages), screen, kept)
-        print(f"Kept in {folder}: flags.jsonl, transcripts.jsonl")
+        print(f"Kept in {folder}: flags.jsonl, facts.jsonl, transcripts.jsonl")
 
 
 @app.command("scan")
@@ -145,8 +149,8 @@ def scan_command(
         typer.Option(
             "--listing",
             metavar="FILE",
-            help="The shop's listing: JSON, one object or an array. It is checked and carried along; "
-            "comparing with it what was said comes in a later version.",
+            help="The shop's listing: JSON, one object or an array. What is said of price, weight, material and so on "
+            "is compared with it; with several, it must fit one of them.",
         ),
     ] = None,
     speech_model: SpeechModel = None,
@@ -371,13 +375,19 @@ def letters_retry(
 def _local(
     config: Config, claims: compose.Claims, recogniser: compose.Recogniser, clock: Callable[[], float]
 ) -> LocalRun:
-    """Detection in this process. Its streams all say when they end, however slowly they are read."""
+    """Detection and sequences in this process. Its streams all say when they end, however slowly they are read."""
+    goods = Goods()
     endless = config.detection.model_copy(update={"silent_after_s": float("inf")})
     handler = compose.detection(
-        config.model_copy(update={"detection": endless}), claims, recogniser, compose.Ears(OwnSound()), clock
+        config.model_copy(update={"detection": endless}), claims, recogniser, compose.Ears(OwnSound()), goods, clock
     )
+    watch = compose.load_watch(config)
+
+    def after(heard: Transcript) -> list[Flag]:
+        return watch.add(watch.read(heard, heard.started_at.timestamp()), clock())
+
     limits = Limits(batch_messages=8, grace_s=_LOCAL_GRACE_S)
-    return LocalRun(handler, limits, waiting=_WAITING, clock=clock)
+    return LocalRun(handler, limits, waiting=_WAITING, clock=clock, after=after, goods=goods)
 
 
 def _loaded(config: Config, err: Console, *, warn: bool = False) -> compose.Recogniser:
@@ -390,17 +400,31 @@ def _loaded(config: Config, err: Console, *, warn: bool = False) -> compose.Reco
 def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
     from worker import brokers
 
-    claims, blobs = compose.load_claims(config), compose.blob_store(config)
+    claims, blobs, watch = compose.load_claims(config), compose.blob_store(config), compose.load_watch(config)
+
+    goods = Goods()
+    follower = Follower(goods, lambda: brokers.join(config.kafka, f"goods-{uuid4().hex}", GOODS))
 
     def load() -> Detection:
         ears = compose.Ears(stack.enter_context(compose.decoder_pool(config)), blobs)
-        return compose.detection(config, claims, compose.load_speech(config.speech), ears)
+        follower.start(stack)
+        return compose.detection(config, claims, compose.load_speech(config.speech), ears, goods)
 
-    return work.Plan(
+    detection = work.Part(
+        name="detection",
         load=load,
         join=lambda: brokers.join(config.kafka, "detection", (AudioChunk.topic, LiveText.topic)),
-        depends=blobs.trouble if blobs else lambda: None,
+        depends=lambda: (blobs.trouble() if blobs else None) or follower.trouble(),
         limits=compose.limits(config),
+    )
+    sequences = work.Part(
+        name="sequences",
+        load=lambda: Sequences(watch),
+        join=lambda: brokers.join(config.kafka, "sequences", (Transcript.topic,)),
+        limits=compose.sequence_limits(config),
+    )
+    return work.Plan(
+        parts=(detection, sequences),
         listen=config.metrics.listen,
         stalled_after_s=config.metrics.stalled_after_s,
     )
@@ -420,12 +444,12 @@ def _on(servers: str | None, config: Config) -> KafkaSection:
 def _problems(config: Config) -> tuple[str, ...]:
     """What only shows when the files are looked at that the settings name."""
     problems: list[str] = []
-    builds: tuple[Callable[[Config], object], ...] = (compose.load_claims, compose.blob_store)
+    builds: tuple[Callable[[Config], object], ...] = (compose.load_claims, compose.load_watch, compose.blob_store)
     for build in builds:
         try:
             build(config)
         except ConfigError as error:
-            problems += error.problems
+            problems += [one for one in error.problems if one not in problems]
     model, authority = config.speech.model, config.kafka.ssl_cafile
     if model and model.startswith((".", "/")) and not Path(model).is_dir():
         problems.append(f"speech.model: there is no folder {model}")

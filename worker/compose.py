@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from models.asr import Decoding, Samples, Transcriber
 from models.audio import DecoderPool
+from models.classifier import ClaimClassifier, ClassifierError
+from models.cues import Cues, CuesError
 from models.labels import Label, LabelsError, load_labels
 from models.lexicon import Lexicon, LexiconError
+from models.normalise import VariantsError, load_variants
+from models.results import Text
 from models.speech import CutRules
 from models.vad import SpeechDetector
 from worker import metrics
 from worker.blobs import BlobStore
 from worker.config import Config, ConfigError, SpeechSection
-from worker.detection import Detection
+from worker.detection import Detection, Shown
 from worker.detection import Transcriber as Recognises
 from worker.hearing import Blobs, Decoders, Hearing
 from worker.resources import resource
+from worker.sequences import KEPT_S, Watch
 from worker.service import Limits
 
 SHIPPED_SPEECH = "models/weights/speech"
+SHIPPED_CLASSIFIER = "models/weights/claims"
+RULES_ALONE = "none"
+_TRANSCRIPTS = 64
 
 
 class Claims(NamedTuple):
@@ -29,6 +38,7 @@ class Claims(NamedTuple):
 
     labels: Mapping[str, Label]
     finder: Lexicon
+    classifier: ClaimClassifier | None = None
 
 
 class Ears(NamedTuple):
@@ -45,14 +55,37 @@ class Recogniser(Recognises, Protocol):
 
 
 def load_claims(config: Config) -> Claims:
-    """Labels and rules. Raises ConfigError where they, or the classifier asked for, cannot be used."""
-    if config.classifier.model is not None:
-        raise ConfigError(("classifier.model: this version finds claims by rules alone; leave it null",))
+    """Labels, rules and classifier. Raises ConfigError where one of them cannot be used."""
     try:
         labels = load_labels(config.labels.file or resource("configs/labels.yaml"))
-        return Claims(labels, Lexicon.load(config.lexicon.folder or resource("configs/lexicon"), labels))
+        lexicon = Lexicon.load(config.lexicon.folder or resource("configs/lexicon"), labels)
+        return Claims(labels, lexicon, load_classifier(config.classifier.model, labels))
     except (LabelsError, LexiconError) as error:
         raise ConfigError((str(error),)) from error
+
+
+def load_classifier(model: str | None, labels: Mapping[str, Label]) -> ClaimClassifier | None:
+    """The classifier of a folder, None for ``none``, the shipped one without a name. Raises ConfigError."""
+    if model == RULES_ALONE:
+        return None
+    in_text = [code for code, label in labels.items() if label.in_text]
+    try:
+        return ClaimClassifier.load(model or resource(SHIPPED_CLASSIFIER), in_text)
+    except (ClassifierError, FileNotFoundError) as error:
+        raise ConfigError((f"classifier.model: {error}",)) from error
+
+
+def load_watch(config: Config) -> Watch:
+    """The rules over several utterances. Raises ConfigError where they, or the labels, cannot be used."""
+    try:
+        labels = load_labels(config.labels.file or resource("configs/labels.yaml"))
+        known = (config.lexicon.folder or resource("configs/lexicon")) / "variants.yaml"
+        variants = load_variants(known) if known.exists() else None
+        cues = Cues.load(config.sequences.file or resource("configs/sequences.yaml"), labels, variants)
+    except (LabelsError, VariantsError, CuesError) as error:
+        raise ConfigError((str(error),)) from error
+    cues.find("一")  # reads its dictionaries now
+    return Watch(cues, labels, jurisdiction=config.detection.jurisdiction)
 
 
 def load_speech(speech: SpeechSection) -> Transcriber:
@@ -97,10 +130,17 @@ def blob_store(config: Config) -> BlobStore | None:
 
 
 def detection(
-    config: Config, claims: Claims, transcriber: Recogniser, ears: Ears, clock: Callable[[], float] = time.time
+    config: Config,
+    claims: Claims,
+    transcriber: Recogniser,
+    ears: Ears,
+    goods: Shown | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Detection:
-    """The handler of sound and text. ``clock`` (epoch seconds) only measures latency."""
+    """The handler of sound and text. ``goods`` tells what is shown; ``clock`` (epoch seconds) only measures latency."""
     claims.finder.find("一", "zh")  # reads its dictionaries now, and not when the first host speaks
+    if claims.classifier is not None:
+        claims.classifier.predict([Text(text="一")])
     hearing = Hearing(
         ears.decoders,
         SpeechDetector(),
@@ -115,6 +155,8 @@ def detection(
         transcriber,
         claims.finder,
         claims.labels,
+        classifier=claims.classifier,
+        goods=goods,
         jurisdiction=config.detection.jurisdiction,
         clock=clock,
     )
@@ -127,3 +169,8 @@ def limits(config: Config) -> Limits:
         failing_streams=config.work.dead_streams_limit,
         failing_window_s=config.work.dead_streams_window_s,
     )
+
+
+def sequence_limits(config: Config) -> Limits:
+    """Transcripts are small, and cheap to handle: many at a time, and the last minutes are read back."""
+    return replace(limits(config), batch_messages=_TRANSCRIPTS, back_s=KEPT_S)

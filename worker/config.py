@@ -84,7 +84,7 @@ class SpeechSection(Section):
 
 class ClassifierSection(Section):
     model: str | None = None
-    """A folder with the claim classifier, which needs the extra `classifier`; null: rules alone."""
+    """Folder of the claim classifier; none: rules alone; null: the one shipped with Pinocchio."""
 
 
 class DetectionSection(Section):
@@ -116,6 +116,11 @@ class AudioSection(Section):
 class LexiconSection(Section):
     folder: Path | None = None
     """Folder of the rules; null: those shipped with Pinocchio."""
+
+
+class SequencesSection(Section):
+    file: Path | None = None
+    """Cues and rules of claims over several utterances; null: those shipped with Pinocchio."""
 
 
 class LabelsSection(Section):
@@ -183,6 +188,8 @@ class Config(Section):
     """Decoding of sound."""
     lexicon: LexiconSection = LexiconSection()
     """The rules that find claims."""
+    sequences: SequencesSection = SequencesSection()
+    """The rules over several utterances."""
     labels: LabelsSection = LabelsSection()
     """What a claim can be."""
     work: WorkSection = WorkSection()

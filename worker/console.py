@@ -106,7 +106,7 @@ def scan_table(title: str, flags: Iterable[Flag], labels: Mapping[str, Label]) -
             table.add_row(
                 _at(flag, claim),
                 Text(f"{name_of(labels[claim.label], flag.language)}\n{claim.label}", style=_COLOURS[claim.severity]),
-                Text(claim.text),
+                Text(_said(claim)),
                 Text(law_of(claim, flag)),
                 Text(claim.advice),
             )
@@ -177,8 +177,15 @@ def rows(title: str, columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> 
 def _at(flag: Flag, claim: Claim) -> str:
     if claim.start_ms is not None:
         return moment(claim.start_ms)
-    return f"line {flag.flag_id.rpartition(':')[2]}" if flag.source is Source.CHAT else flag.source.value
+    first = claim.cues[0].transcript_id if claim.cues else flag.flag_id
+    return f"line {first.rpartition(':')[2]}" if flag.source is Source.CHAT else flag.source.value
 
 
 def _quoted(claim: Claim, flag: Flag) -> str:
-    return f"「{claim.text}」" if flag.language == "zh" else f'"{claim.text}"'
+    said = _said(claim)
+    return f"「{said}」" if flag.language == "zh" else f'"{said}"'
+
+
+def _said(claim: Claim) -> str:
+    """The words that carry a claim; of one over several utterances, those of each."""
+    return " … ".join(cue.text[slice(*cue.span)] for cue in claim.cues) or claim.text

@@ -13,8 +13,21 @@ from typing import Any, NamedTuple
 import yaml
 
 from worker.codec import Encoded
+from worker.listings import encode_listing, encode_shown, read_listings
 from worker.recordings import Live, encode_text, whole
-from worker.records import AuthorRole, Claim, Flag, LiveText, Record, Source, StreamHeard, TextKind, Transcript
+from worker.records import (
+    AuthorRole,
+    Claim,
+    Flag,
+    Listing,
+    LiveText,
+    ProductShown,
+    Record,
+    Source,
+    StreamHeard,
+    TextKind,
+    Transcript,
+)
 
 CHUNK_S = 5.0
 NEAR_MS = 1_000
@@ -44,6 +57,7 @@ class Broadcast:
     seconds: float
     expected: tuple[Expected, ...]
     texts: tuple[dict[str, Any], ...]
+    listings: tuple[Listing, ...] = ()
 
     def live(self, started_at: datetime) -> Live:
         return Live(self.stream_id, self.streamer_id, started_at, self.language)
@@ -91,7 +105,7 @@ def same(expected: Expected, claim: Claim) -> bool:
 
 
 def broadcasts(folder: Path) -> list[Broadcast]:
-    """The samples of a folder: of each NAME.yaml, NAME.opus and NAME.truth.json, with their lines of texts.json.
+    """The samples of a folder: NAME.yaml, .opus, .truth.json and .listing.json, with their lines of texts.json.
 
     Raises FileNotFoundError where one of them is missing.
     """
@@ -108,8 +122,16 @@ def messages(samples: Iterable[Broadcast], started_at: datetime) -> Iterator[Enc
 
 def _one(sample: Broadcast, started_at: datetime) -> Iterator[tuple[float, Encoded]]:
     texts = [(float(text["at_s"]), encode_text(_text(sample, n, started_at))) for n, text in enumerate(sample.texts)]
+    goods = [(0.0, one) for listing in sample.listings for one in _shown(sample, listing, started_at)]
+    texts = [*goods, *texts]
     sound = whole(sample.sound, sample.live(started_at), CHUNK_S)
     return heapq.merge(texts, sound, key=lambda timed: timed[0])
+
+
+def _shown(sample: Broadcast, listing: Listing, started_at: datetime) -> tuple[Encoded, Encoded]:
+    """The good of a sample is shown from its beginning to its end."""
+    shown = ProductShown(stream_id=sample.stream_id, sku=listing.sku, at=started_at)
+    return encode_listing(listing, sample.stream_id), encode_shown(shown)
 
 
 def _text(sample: Broadcast, number: int, started_at: datetime) -> LiveText:
@@ -142,4 +164,5 @@ def _broadcast(path: Path, texts: Iterable[dict[str, Any]]) -> Broadcast:
         seconds=truth["seconds"],
         expected=tuple(Expected(c["label"], c["start_ms"], c["end_ms"], c["words"]) for c in claims),
         texts=tuple(sorted((t for t in texts if t["broadcast"] == path.stem), key=lambda text: float(text["at_s"]))),
+        listings=read_listings(path.with_suffix(".listing.json")),
     )

@@ -1,26 +1,30 @@
-"""Speech and live text of many streams in; Transcripts, Flags, Reminders and StreamHeard out.
+"""Speech and live text of many streams in; Transcripts, Facts, Flags, Reminders and StreamHeard out.
 
-The second half of detection: words, then claims. Knows the models only by the few methods it calls.
+The second half of detection: words, then facts and claims. Knows the models only by the few methods it calls.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from models.asr import Row, code, script
+from models.facts import spoken_facts
 from models.labels import Label, LegalBasis
-from models.results import Found, Utterance, Word
+from models.results import Found, Text, Utterance, Word
+from worker import listings
 from worker.hearing import Hearing, Line, Prepared, Window
 from worker.records import (
     AuthorRole,
     Claim,
+    Fact,
     Flag,
     Latency,
     Law,
+    Listing,
     LiveText,
     Reminder,
     Severity,
@@ -33,6 +37,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
+from worker.records import Outcome as Outcomes
 from worker.service import Batch, Outcome, Result
 
 _CONTEXT_S = 60
@@ -41,6 +46,11 @@ _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
 _SURE_ENOUGH = 0.6
 """Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
+_LISTING_SCORE = 0.9
+"""Of a claim that the listing contradicts: the comparison is exact, the hearing and reading of the words is not."""
+_LISTING_THRESHOLD = 0.5
+_NEAR = 12
+"""Code points between the words of a rule and those of a fact that are about the same thing."""
 _SEVERITIES = list(Severity)
 _SHARED = (
     "stream_id", "streamer_id", "source", "text_kind", "status", "language",
@@ -69,6 +79,28 @@ class Finder(Protocol):
     def find(self, text: str, language: str, /) -> list[Found]: ...
 
 
+class Classifier(Protocol):
+    """Claims in texts with the sentences before them, all of a batch at once."""
+
+    @property
+    def version(self) -> str: ...
+
+    def predict(self, texts: Sequence[Text], /) -> list[list[Found]]: ...
+
+
+class Shown(Protocol):
+    """The listings in force of the goods that a stream shows at a time."""
+
+    def shown(self, stream_id: str, at: datetime, /) -> Sequence[Listing]: ...
+
+
+class Nothing:
+    """No listings: every fact is published, and none can be told."""
+
+    def shown(self, stream_id: str, at: datetime) -> Sequence[Listing]:  # noqa: ARG002
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Times:
     """Epoch seconds at which recognition of one batch began and ended."""
@@ -95,6 +127,13 @@ class Said(NamedTuple):
     row: Row | None
 
 
+class Read(NamedTuple):
+    """The sentences before an utterance or line, and what the classifier found in it."""
+
+    before: tuple[str, ...]
+    learnt: list[Found]
+
+
 class Detection:
     """The handler of live sound and live text. ``clock`` (epoch seconds) only measures latency."""
 
@@ -105,11 +144,15 @@ class Detection:
         finder: Finder,
         labels: Mapping[str, Label],
         *,
+        classifier: Classifier | None = None,
+        goods: Shown | None = None,
         jurisdiction: str = "cn",
         clock: Callable[[], float],
     ) -> None:
         self._hearing, self._transcriber = hearing, transcriber
         self._finder, self._labels = finder, labels
+        self._classifier = classifier
+        self._goods = goods or Nothing()
         self._jurisdiction, self._clock = jurisdiction, clock
         self._context = _Context()
 
@@ -128,9 +171,9 @@ class Detection:
         said = [Said(self._transcript(w, u), w, row) for w, row, u in zip(work.windows, rows, utterances, strict=True)]
         said += [Said(_written(line.text), line, None) for line in work.lines]
         results, times = list(work.heard), Times(began, recognised)
-        for one in said:
+        for one, read in zip(said, self._read([one.transcript for one in said]), strict=True):
             spot = one.result_of.spot
-            results += [Result(spot.partition, spot.epoch, record) for record in self._judge(one, times)]
+            results += [Result(spot.partition, spot.epoch, record) for record in self._judge(one, read, times)]
         return Outcome(results, work.free, work.rejected)
 
     # -- one utterance or line
@@ -155,26 +198,48 @@ class Detection:
             sound=window.places,
         )
 
-    def _judge(self, said: Said, times: Times) -> list[Transcript | Flag | Reminder]:
+    def _read(self, transcripts: Sequence[Transcript]) -> list[Read]:
+        """The sentences before each, and what the classifier finds in those of hosts, in one batch."""
+        befores = [self._context.before_and_add(transcript) for transcript in transcripts]
+        found: list[list[Found]] = [[] for _ in transcripts]
+        own = [number for number, transcript in enumerate(transcripts) if transcript.author_role.is_host]
+        if self._classifier is not None and own:
+            asked = [_text(transcripts[number], befores[number]) for number in own]
+            for number, claims in zip(own, self._classifier.predict(asked), strict=True):
+                found[number] = claims
+        return [Read(before, claims) for before, claims in zip(befores, found, strict=True)]
+
+    def _judge(self, said: Said, read: Read, times: Times) -> list[Transcript | Fact | Flag | Reminder]:
         transcript = said.transcript
-        context = self._context.before(transcript)
         if not transcript.author_role.is_host:
             return [transcript]
-        self._context.add(transcript)
-        found, words = self._found(said)
+        compared = self._compared(transcript)
+        against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
+        by_rule = self._finder.find(transcript.text, transcript.language)
+        found, settled = _settled(_joined(by_rule, read.learnt), compared)
+        claimed = [_of_listing(one, transcript.text) for one in against.values()]
+        claimed += [one for one in found if one.label not in against]
+        found, words = self._sure(said, _one_per_label(claimed))
+        facts = _facts(transcript, compared, settled, words)
         if not found:
-            return [transcript]
-        claims = tuple(self._claim(transcript, one, words) for one in found)
-        flag = self._flag(transcript, claims, context, times)
-        return [transcript, flag, *self._reminders(flag)]
+            return [transcript, *facts]
+        claims = tuple(self._claim(transcript, one, words, against.get(one.label)) for one in found)
+        flag = self._flag(transcript, claims, " ".join(read.before), times)
+        return [transcript, *facts, flag, *self._reminders(flag)]
 
-    def _found(self, said: Said) -> tuple[list[Found], list[Word]]:
+    def _compared(self, transcript: Transcript) -> list[listings.Compared]:
+        """The facts that were said, each against the listings shown then."""
+        facts = spoken_facts(transcript.text, transcript.language)
+        if not facts:
+            return []
+        return listings.against(facts, self._goods.shown(transcript.stream_id, transcript.started_at))
+
+    def _sure(self, said: Said, found: list[Found]) -> tuple[list[Found], list[Word]]:
         """The claims in what was said, and the times of its words if there are any.
 
         In a doubtful utterance only those whose own words were surely heard.
         """
         transcript = said.transcript
-        found = _one_per_label(self._finder.find(transcript.text, transcript.language))
         if not found or said.row is None:
             return found, []
         words = self._transcriber.align(said.row, transcript.text)
@@ -182,19 +247,22 @@ class Detection:
             found = [one for one in found if _sure_of(transcript.text, one, words) >= _SURE_ENOUGH]
         return found, words
 
-    def _claim(self, transcript: Transcript, found: Found, words: Sequence[Word]) -> Claim:
+    def _claim(
+        self, transcript: Transcript, found: Found, words: Sequence[Word], compared: listings.Compared | None
+    ) -> Claim:
         label = self._labels[found.label]
-        start, end = _times_of(transcript.text, (found.start, found.end), words)
-        offset = transcript.start_ms
+        start_ms, end_ms = _when(transcript, (found.start, found.end), words)
+        listing = compared.listing if compared else None
         return Claim(
             claim_id=f"{transcript.transcript_id}/{found.label}",
             label=found.label,
             score=round(found.score, 4),
             threshold=found.threshold,
-            finder="rule",
-            rule_id=found.rule_id,
-            start_ms=None if offset is None else offset + _ms(start) if words else offset,
-            end_ms=None if offset is None else offset + _ms(end) if words else transcript.end_ms,
+            finder="listing" if compared else found.finder,
+            rule_id=found.rule_id or None,
+            sku=listing.sku if listing else None,
+            start_ms=start_ms,
+            end_ms=end_ms,
             text=transcript.text[found.start : found.end],
             span=(found.start, found.end),
             normalised=found.normalised,
@@ -202,6 +270,7 @@ class Detection:
             severity=Severity(label.severity),
             law=tuple(_law(basis) for basis in label.law if basis.jurisdiction == self._jurisdiction),
             advice=label.advice_zh if transcript.language == "zh" else label.advice_en,
+            listing=_both(compared) if compared else None,
         )
 
     def _flag(self, transcript: Transcript, claims: tuple[Claim, ...], context: str, times: Times) -> Flag:
@@ -217,7 +286,9 @@ class Detection:
             tier=min(c.tier for c in claims),
             suggestion=Suggestion.URGENT if severity is Severity.CRITICAL else Suggestion.REVIEW,
             versions=Versions(
-                speech=transcript.speech.model if transcript.speech else None, lexicon=self._finder.version
+                speech=transcript.speech.model if transcript.speech else None,
+                classifier=self._classifier.version if self._classifier else None,
+                lexicon=self._finder.version,
             ),
             latency_ms=times.since(transcript.ended_at, self._clock()),
         )
@@ -253,12 +324,15 @@ class _Context:
     def __init__(self) -> None:
         self._streams: OrderedDict[str, deque[Transcript]] = OrderedDict()
 
-    def before(self, transcript: Transcript) -> str:
+    def before_and_add(self, transcript: Transcript) -> tuple[str, ...]:
+        """The sentences before it, oldest first; it stands before what comes, if a host said it."""
         last = self._streams.get(transcript.stream_id, ())
         near = [t.text for t in last if 0 <= (transcript.started_at - t.started_at).total_seconds() <= _CONTEXT_S]
-        return " ".join(near)
+        if transcript.author_role.is_host:
+            self._add(transcript)
+        return tuple(near)
 
-    def add(self, transcript: Transcript) -> None:
+    def _add(self, transcript: Transcript) -> None:
         if transcript.source is not Source.SPEECH or not transcript.text:
             return
         last = self._streams.setdefault(transcript.stream_id, deque(maxlen=_CONTEXT_SENTENCES))
@@ -284,6 +358,104 @@ def _written(text: LiveText) -> Transcript:
         ended_at=text.sent_at,
         text=text.text,
     )
+
+
+def _of_listing(compared: listings.Compared, text: str) -> Found:
+    """A fact that the listing contradicts, as a claim."""
+    fact = compared.fact
+    return Found(
+        label=listings.LABELS[fact.field],
+        score=_LISTING_SCORE,
+        threshold=_LISTING_THRESHOLD,
+        rule_id="",
+        start=fact.start,
+        end=fact.end,
+        normalised=text[fact.start : fact.end],
+    )
+
+
+def _both(compared: listings.Compared) -> dict[str, Any]:
+    return {"field": compared.fact.field, "said": compared.fact.value, "listed": compared.listed}
+
+
+def _settled(
+    found: Sequence[Found], compared: Sequence[listings.Compared]
+) -> tuple[list[Found], dict[tuple[int, int, str], str]]:
+    """The claims of the words alone that the listing does not bear out, and by which facts the others are settled."""
+    kept: list[Found] = []
+    settled: dict[tuple[int, int, str], str] = {}
+    for one in found:
+        facts = [c for c in compared if listings.LABELS[c.fact.field] == one.label and _is_near(one, c)]
+        agreeing = [c.fact for c in facts if c.outcome is Outcomes.AGREES]
+        if agreeing and len(agreeing) == len(facts):
+            settled |= {(fact.start, fact.end, fact.field): one.label for fact in agreeing[:1]}
+        else:
+            kept.append(one)
+    return kept, settled
+
+
+def _is_near(found: Found, compared: listings.Compared) -> bool:
+    return compared.fact.start < found.end + _NEAR and found.start < compared.fact.end + _NEAR
+
+
+def _facts(
+    transcript: Transcript,
+    compared: Sequence[listings.Compared],
+    settled: Mapping[tuple[int, int, str], str],
+    words: Sequence[Word],
+) -> list[Fact]:
+    """What was said of the good, to be published; the second fact of a field has a 2 after its id."""
+    facts: list[Fact] = []
+    counts: Counter[str] = Counter()
+    for one in compared:
+        fact = one.fact
+        counts[fact.field] += 1
+        number = counts[fact.field]
+        start_ms, end_ms = _when(transcript, (fact.start, fact.end), words)
+        facts.append(
+            Fact(
+                fact_id=f"{transcript.transcript_id}/{fact.field}{number if number > 1 else ''}",
+                stream_id=transcript.stream_id,
+                streamer_id=transcript.streamer_id,
+                transcript_id=transcript.transcript_id,
+                sku=one.listing.sku if one.listing else None,
+                source=transcript.source,
+                status=transcript.status,
+                field=fact.field,
+                value=fact.value,
+                words=transcript.text[fact.start : fact.end],
+                span=(fact.start, fact.end),
+                start_ms=start_ms,
+                end_ms=end_ms,
+                said_at=transcript.started_at,
+                outcome=one.outcome,
+                listed=one.listed,
+                label=listings.LABELS[fact.field] if one.outcome is Outcomes.CONTRADICTS else None,
+                settles=settled.get((fact.start, fact.end, fact.field)),
+            )
+        )
+    return facts
+
+
+def _when(transcript: Transcript, span: tuple[int, int], words: Sequence[Word]) -> tuple[int | None, int | None]:
+    """When the characters of a span sounded, in milliseconds of the stream; the whole utterance where words have no
+    times."""
+    if transcript.start_ms is None or not words:
+        return transcript.start_ms, transcript.end_ms
+    start, end = _times_of(transcript.text, span, words)
+    return transcript.start_ms + _ms(start), transcript.start_ms + _ms(end)
+
+
+def _text(transcript: Transcript, before: tuple[str, ...]) -> Text:
+    return Text(text=transcript.text, before=before, language=transcript.language)
+
+
+def _joined(by_rule: Sequence[Found], learnt: Sequence[Found]) -> list[Found]:
+    """What both found is one claim: the rule's words and name, with the higher score."""
+    scores = {one.label: one.score for one in learnt}
+    ruled = {one.label for one in by_rule}
+    both = [replace(one, score=max(one.score, scores.get(one.label, 0.0))) for one in by_rule]
+    return both + [one for one in learnt if one.label not in ruled]
 
 
 def _one_per_label(found: Sequence[Found]) -> list[Found]:

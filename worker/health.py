@@ -11,7 +11,7 @@ import socket
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,17 +25,19 @@ Check = Callable[[], str | None]
 
 
 class Heartbeat:
-    """When the loop last turned, in monotonic seconds. It counts as turning when made."""
+    """When each loop last turned, in monotonic seconds; the slowest counts. They count as turning when made."""
 
-    def __init__(self, limit_s: float, now: float) -> None:
+    def __init__(self, limit_s: float, now: float, loops: Iterable[str] = ("loop",)) -> None:
         self.limit_s = limit_s
-        self._last = now
+        self._last = dict.fromkeys(loops, now)
 
-    def beat(self, now: float) -> None:
-        self._last = now
+    def beat(self, now: float, loop: str | None = None) -> None:
+        """One loop turned, or (None) all of them."""
+        for name in self._last if loop is None else (loop,):
+            self._last[name] = now
 
     def age(self, now: float) -> float:
-        return now - self._last
+        return now - min(self._last.values())
 
 
 @dataclass(frozen=True)

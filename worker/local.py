@@ -14,15 +14,16 @@ from models.audio import BadAudio, decode
 from models.results import Utterance, Word
 from worker.codec import DEAD_LETTERS, Encoded
 from worker.codec import decode as decoded
+from worker.goods import TOPICS, Follower, Goods
 from worker.hearing import Prepared
 from worker.memory_bus import MemoryBus, MemoryLog
-from worker.records import AudioChunk, Flag, LiveText, Place, Record, Reminder, StreamHeard, Transcript
+from worker.records import AudioChunk, Fact, Flag, LiveText, Place, Record, Reminder, StreamHeard, Transcript
 from worker.service import Handler, Limits, Service
 
 Samples = NDArray[np.float32]
 
 _LONGEST_CHUNK_S = 60.0
-_KINDS: tuple[type[Record], ...] = (StreamHeard, Transcript, Reminder, Flag)
+_KINDS: tuple[type[Record], ...] = (StreamHeard, Transcript, Fact, Reminder, Flag)
 _GROUP = "local"
 
 
@@ -59,11 +60,25 @@ class NoSpeech:
 
 
 class LocalRun:
-    """A handler over a log in memory. At most ``waiting`` messages are written and unread at any time."""
+    """A handler over a log in memory. At most ``waiting`` messages are written and unread at any time.
 
-    def __init__(self, handler: Handler[Prepared], limits: Limits, *, waiting: int, clock: Callable[[], float]) -> None:
-        self._log, self._waiting = MemoryLog(clock=clock), waiting
+    ``after`` says what comes of a transcript beside, once it is heard.
+    """
+
+    def __init__(
+        self,
+        handler: Handler[Prepared],
+        limits: Limits,
+        *,
+        waiting: int,
+        clock: Callable[[], float],
+        goods: Goods | None = None,
+        after: Callable[[Transcript], Iterable[Record]] = lambda _: (),
+    ) -> None:
+        self._log, self._waiting, self._after = MemoryLog(clock=clock), waiting, after
         self._bus = MemoryBus(self._log, _GROUP, (AudioChunk.topic, LiveText.topic))
+        shop = MemoryBus(self._log, "goods", TOPICS)
+        self._follower = Follower(goods or Goods(), lambda: shop)
         self._service = Service(self._bus, handler, limits, clock=clock)
 
     def results(self, messages: Iterable[Encoded]) -> Iterator[Record]:
@@ -76,6 +91,7 @@ class LocalRun:
         try:
             while more or self._service.busy or self._unread():
                 more = more and self._feed(feed)
+                self._follower.step()
                 self._service.step()
                 self._forget()
                 yield from self._published()
@@ -109,7 +125,10 @@ class LocalRun:
         for kind in _KINDS:
             for message in self._log.messages(kind.topic):
                 self._drop(message.place)
-                yield decoded(kind, message)
+                record = decoded(kind, message)
+                yield record
+                if isinstance(record, Transcript):
+                    yield from self._after(record)
         for letter in self._log.messages(DEAD_LETTERS):
             raise NotHandled(dict(letter.headers)["reason"].decode())
 

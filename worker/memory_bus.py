@@ -200,6 +200,16 @@ class MemoryBus:
         with self._log.changed:
             return {partition: self._position(partition) for partition in self._epochs}
 
+    def since(self, partition: Partition, timestamp: int) -> int:
+        self._log.answer()
+        with self._log.changed:
+            lane = self._log.lane(partition)
+            return next((message.offset for message in lane.kept if message.timestamp >= timestamp), lane.end)
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        with self._log.changed:
+            self._positions[partition] = offset
+
     def ends(self) -> dict[Partition, int]:
         with self._log.changed:
             return {partition: self._log.lane(partition).end for partition in self._epochs}

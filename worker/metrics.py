@@ -12,9 +12,11 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from worker.bus import Message
 from worker.codec import Rejected
-from worker.records import Flag, Record, Reminder, Source, Status, StreamHeard, Transcript
+from worker.records import Fact, Flag, Outcome, Record, Reminder, Source, Status, StreamHeard, Transcript
 
 Stage = Literal["poll", "prepare", "handle", "publish", "commit"]
+SERVICES = ("detection", "sequences")
+"""The services that run in one worker, each with a loop and a group of its own."""
 
 CODES = (
     "bad_audio", "bad_headers", "bad_json", "blob_changed", "blob_missing", "blob_outside", "blob_too_large",
@@ -26,13 +28,14 @@ CODES = (
 MESSAGES = Counter("pinocchio_messages_total", "Messages done with", ["topic", "result"])
 # How long one run of a step takes. handle is the models' time; publish waits until the broker has written.
 STAGE_SECONDS = Histogram(
-    "pinocchio_stage_seconds", "Seconds of one run of a step", ["stage"],
+    "pinocchio_stage_seconds", "Seconds of one run of a step", ["service", "stage"],
     buckets=(0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60),
 )  # fmt: skip
 # How full batches are, 1 = as many messages as may be: always full means more work than the worker can do.
 BATCH_FILL = Histogram(
-    "pinocchio_batch_fill_ratio", "Messages in a batch of those that fit", buckets=(0.01, 0.1, 0.25, 0.5, 0.75, 0.99, 1)
-)
+    "pinocchio_batch_fill_ratio", "Messages in a batch of those that fit", ["service"],
+    buckets=(0.01, 0.1, 0.25, 0.5, 0.75, 0.99, 1),
+)  # fmt: skip
 # Sound decoded. Its rate is how many live streams the worker keeps up with.
 AUDIO_SECONDS = Counter("pinocchio_audio_seconds_total", "Seconds of sound heard")
 # Utterances by how far their text can be trusted: ok, low_confidence, asr_failed.
@@ -41,6 +44,10 @@ UTTERANCES = Counter("pinocchio_utterances_total", "Utterances recognised", ["st
 FLAGS = Counter("pinocchio_flags_total", "Claims flagged", ["label"])
 # Hosts reminded at once, by the label's code.
 REMINDERS = Counter("pinocchio_reminders_total", "Reminders sent", ["label"])
+# Spoken facts of goods, by how they and the listing go together: agrees, contradicts, cannot_tell.
+FACTS = Counter("pinocchio_facts_total", "Spoken facts compared with the listing", ["outcome"])
+# Claims of the words alone that were dropped, since the listing bears them out, by the label's code.
+SETTLED = Counter("pinocchio_claims_settled_total", "Claims dropped since the listing bears them out", ["label"])
 # Messages given up, by code. Alerts look at this one.
 DEAD_LETTERS = Counter("pinocchio_dead_letters_total", "Messages given up", ["reason"])
 # From the end of an utterance (or the sending of a text) to its published flag: what the service promises.
@@ -49,25 +56,28 @@ FLAG_SECONDS = Histogram(
     buckets=(0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 300),
 )  # fmt: skip
 # Sound kept for utterances that are not over, of all streams.
-HELD_SECONDS = Gauge("pinocchio_held_seconds", "Seconds of sound held")
+HELD_SECONDS = Gauge("pinocchio_held_seconds", "Seconds of sound held", ["service"])
 # Batches between poll and commit.
-IN_FLIGHT = Gauge("pinocchio_in_flight_batches", "Batches at work")
+IN_FLIGHT = Gauge("pinocchio_in_flight_batches", "Batches at work", ["service"])
 # Messages written and not yet polled, in the partitions assigned to this worker. Autoscaling looks at this one.
 BEHIND = Gauge("pinocchio_behind_messages", "Messages not yet read", ["topic"])
 # Partitions assigned to this worker; 0 is an idle member of its group.
-PARTITIONS = Gauge("pinocchio_partitions_assigned", "Partitions assigned")
+PARTITIONS = Gauge("pinocchio_partitions_assigned", "Partitions assigned", ["service"])
 # Starts on a partition that had no progress since an earlier start: the process died there.
 DEATHS = Counter("pinocchio_deaths_total", "Earlier deaths found on assigned partitions")
 # Decoding processes lost to what they decoded: each is a crash, a hang or too much memory.
 DECODER_RESTARTS = Counter("pinocchio_decoder_restarts_total", "Decoding processes started anew")
 
 # What alerts ask for is there from the start: a counter that appears with its first event shows no rise.
-for _stage in get_args(Stage):
-    STAGE_SECONDS.labels(_stage)
+for _service in SERVICES:
+    for _stage in get_args(Stage):
+        STAGE_SECONDS.labels(_service, _stage)
 for _code in (*CODES, "other"):
     DEAD_LETTERS.labels(_code)
 for _status in Status:
     UTTERANCES.labels(_status)
+for _outcome in Outcome:
+    FACTS.labels(_outcome)
 for _source in Source:
     FLAG_SECONDS.labels(_source)
 
@@ -80,13 +90,13 @@ class Published(Protocol):
 
 
 @contextmanager
-def stage(name: Stage) -> Iterator[None]:
+def stage(name: Stage, service: str = SERVICES[0]) -> Iterator[None]:
     """Measure one run of a step, also one that ends in an exception."""
     began = perf_counter()
     try:
         yield
     finally:
-        STAGE_SECONDS.labels(name).observe(perf_counter() - began)
+        STAGE_SECONDS.labels(service, name).observe(perf_counter() - began)
 
 
 def count(
@@ -118,5 +128,9 @@ def _count_record(record: Record, now: float) -> None:
             FLAG_SECONDS.labels(record.source).observe(max(0.0, now - record.ended_at.timestamp()))
             for claim in record.claims:
                 FLAGS.labels(claim.label).inc()
+        case Fact():
+            FACTS.labels(record.outcome).inc()
+            if record.settles:
+                SETTLED.labels(record.settles).inc()
         case Reminder():
             REMINDERS.labels(record.label).inc()

@@ -103,7 +103,9 @@ def encode_text(text: LiveText) -> Encoded:
 
 
 def lines(path: Path, live: Live) -> Iterator[LiveText]:
-    """Each line of a text file as a LiveText of the host; its number in the file is in its id. Empty ones are left out.
+    """Each line of a text file as a LiveText of the host, a second after the one before it.
+
+    Its number in the file is in its id. Empty ones are left out.
 
     Raises BadText where the file is no UTF-8 or a line is too long for a live text, OSError where it cannot be read.
     """
@@ -164,6 +166,6 @@ def _line(live: Live, number: int, text: str) -> LiveText:
         kind=TextKind.CHAT,
         author_role=AuthorRole.HOST,
         text=text,
-        sent_at=live.started_at,
+        sent_at=live.started_at + timedelta(seconds=number - 1),
         language=live.language,
     )

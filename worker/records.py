@@ -253,8 +253,27 @@ class Law(Noun):
         return self.verified and self.kind in _BINDING and in_force
 
 
+class Cue(Noun):
+    """An utterance or line that a claim over several rests on: where it lies, and which words of it count.
+
+    ``span`` counts Unicode code points of ``text``; ``start_ms`` and ``end_ms`` are in the stream, and null for text.
+    """
+
+    cue: str
+    transcript_id: str
+    source: Source
+    author_role: AuthorRole
+    start_ms: int | None = None
+    end_ms: int | None = None
+    started_at: Time
+    ended_at: Time
+    text: str
+    span: tuple[int, int]
+    sound: tuple[SoundPlace, ...] = ()
+
+
 class Claim(Noun):
-    """One label found in one utterance or text.
+    """One label found in one utterance or text, or (``cues``) in several of one stream.
 
     ``span`` counts Unicode code points of the transcript; ``start_ms`` and ``end_ms`` are in the
     stream, and null for text.
@@ -277,6 +296,7 @@ class Claim(Noun):
     law: tuple[Law, ...] = ()
     advice: str
     listing: dict[str, Any] | None = None
+    cues: tuple[Cue, ...] = ()
 
 
 class Flag(Noun):
@@ -354,8 +374,12 @@ class StreamHeard(Noun):
         return self.stream_id
 
 
+NotNegative = Annotated[float, Field(ge=0)]
+
+
 class Listing(Noun):
-    """What the shop says of a good on sale, from ``valid_from`` on."""
+    """What the shop says of a good on sale, from ``valid_from`` on; without it, at any time. A missing field is not
+    compared. Of no stream, it is sold in all."""
 
     topic: ClassVar[str] = "live.listings"
 
@@ -364,21 +388,76 @@ class Listing(Noun):
     sku: str
     title: str | None = None
     category: str | None = None
-    price: float | None = None
+    price: NotNegative | None = None
     currency: str | None = None
-    lowest_price_7d: float | None = None
+    lowest_price_7d: NotNegative | None = None
     coupons: tuple[str, ...] = ()
     shipping: str | None = None
     material: str | None = None
-    weight_g: float | None = None
-    quantity: int | None = None
+    weight_g: NotNegative | None = None
+    quantity: Annotated[int, Field(ge=0)] | None = None
     size: str | None = None
     origin: str | None = None
     brand: str | None = None
-    stock: int | None = None
+    stock: Annotated[int, Field(ge=0)] | None = None
     certificates: tuple[str, ...] = ()
     valid_from: Time | None = None
 
 
-Record = Transcript | Flag | Reminder | StreamHeard
+class ProductShown(Noun):
+    """From ``at`` on the host shows this sku: until ``until``, else until another one is shown in the stream."""
+
+    topic: ClassVar[str] = "live.shown"
+
+    schema_version: int = SCHEMA_VERSION
+    stream_id: Id
+    sku: str
+    at: Time
+    until: Time | None = None
+
+
+class Outcome(StrEnum):
+    """How a spoken fact and the listing go together."""
+
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+    CANNOT_TELL = "cannot_tell"
+
+
+class Fact(Noun):
+    """What was said of a good, and whether its listing agrees: so that a warehouse can look at the good itself.
+
+    ``value`` is in the unit of its field (docs/facts.md), ``words`` are ``span`` of the utterance in code points,
+    ``sku`` and ``listed`` are null where no listing is known. ``label`` stands where it contradicts, ``settles``
+    where it agrees and so a claim of the words alone with that label was dropped.
+    """
+
+    topic: ClassVar[str] = "moderation.facts"
+
+    schema_version: int = SCHEMA_VERSION
+    fact_id: str
+    stream_id: Id
+    streamer_id: Id
+    transcript_id: str
+    sku: str | None = None
+    source: Source
+    status: Status
+    field: str
+    value: float | str
+    words: str
+    span: tuple[int, int]
+    start_ms: int | None = None
+    end_ms: int | None = None
+    said_at: Time
+    outcome: Outcome
+    listed: float | str | tuple[str, ...] | None = None
+    label: str | None = None
+    settles: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.stream_id}/{self.sku or ''}"
+
+
+Record = Transcript | Flag | Reminder | StreamHeard | Fact
 """What a handler may give back to be published."""

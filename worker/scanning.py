@@ -11,10 +11,10 @@ from rich.console import Console
 from models.audio import BadAudio, duration_of
 from worker import console, recordings, screens
 from worker.codec import Encoded
-from worker.listings import encode_listing
+from worker.listings import encode_listing, encode_shown
 from worker.local import LocalRun
 from worker.plain import complain, one_line
-from worker.records import Listing
+from worker.records import Listing, ProductShown
 
 CHUNK_S = 10.0
 
@@ -45,7 +45,9 @@ class Scan:
         return True
 
     def _messages(self, path: Path, live: recordings.Live) -> Iterator[Encoded]:
-        yield from (encode_listing(one, live.stream_id) for one in self._listings)
+        for one in self._listings:  # all of them are shown all the time
+            yield encode_listing(one, live.stream_id)
+            yield encode_shown(ProductShown(stream_id=live.stream_id, sku=one.sku, at=live.started_at))
         if recordings.is_text(path):
             yield from (recordings.encode_text(line) for line in recordings.lines(path, live))
         else:

@@ -14,7 +14,7 @@ from rich.text import Text
 from models.labels import Label
 from worker import console, demo
 from worker.dead_letters import Letter, told
-from worker.records import Flag, Record, Reminder, Source, StreamHeard, Transcript
+from worker.records import Fact, Flag, Record, Reminder, Source, StreamHeard, Transcript
 
 
 class Screen(NamedTuple):
@@ -26,14 +26,14 @@ class Screen(NamedTuple):
 
 
 class Kept:
-    """Flags and transcripts as JSON lines in a folder, written as they are found."""
+    """Flags, facts and transcripts as JSON lines in a folder, written as they are found."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._stack = ExitStack()
         self._files: dict[type[Record], IO[str]] = {
             kind: self._stack.enter_context((folder / name).open("w", encoding="utf-8"))
-            for kind, name in ((Flag, "flags.jsonl"), (Transcript, "transcripts.jsonl"))
+            for kind, name in ((Flag, "flags.jsonl"), (Fact, "facts.jsonl"), (Transcript, "transcripts.jsonl"))
         }
 
     def __enter__(self) -> Self:

@@ -19,10 +19,10 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 import structlog
 
 from worker import metrics
-from worker.bus import Bus, Commit, CommitFailed, Message, Partition, Unavailable
+from worker.bus import Bus, Commit, CommitFailed, Gone, Message, Partition, Unavailable
 from worker.codec import Rejected, dead_letter, encode
 from worker.positions import Crashes, Progress
-from worker.records import Record
+from worker.records import Place, Record
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,8 @@ class Batch(NamedTuple):
     """What a handler is given: messages, partitions read to their end, those taken away, and the wall clock.
 
     ``now`` is in epoch seconds; it is the only clock a handler may look at. A message that runs ``alone``
-    may be the one that kills: nothing of it may be held for later.
+    may be the one that kills: nothing of it may be held for later. Those of ``past`` were handled before our
+    time: they are there to be remembered, come before the others of their partition, and give no results.
     """
 
     messages: Sequence[Message]
@@ -60,6 +61,7 @@ class Batch(NamedTuple):
     gone: frozenset[tuple[Partition, int]]
     now: float
     alone: bool = False
+    past: Sequence[Message] = ()
 
 
 class Outcome(NamedTuple):
@@ -99,16 +101,20 @@ class Limits:
     failing_streams: int = 20
     failing_window_s: float = 60.0
     careful_rows: int = 64
+    back_s: float = 0.0
+    """How far, by the log's own time, to read back what was handled before a partition became ours."""
 
 
 @dataclass(slots=True)
 class _Assigned:
     """A partition that is ours: how far it is, and what its last crash left.
 
-    No row from ``unheard_from`` on was ever handled to the end; those in ``careful`` run one by one.
+    Rows before ``start`` are read back only. No row from ``unheard_from`` on was ever handled to the end; those in
+    ``careful`` run one by one.
     """
 
     epoch: int
+    start: int
     progress: Progress
     crashes: Crashes
     committed: Commit
@@ -122,6 +128,7 @@ class _Flight(Generic[W]):
 
     rejected: list[Rejected]
     alone: bool
+    past: list[Message] = field(default_factory=list)
     batch: Batch = Batch((), frozenset(), frozenset(), 0.0)
     prepared: Future[W] | None = None
     handled: Future[Outcome] | None = None
@@ -129,7 +136,7 @@ class _Flight(Generic[W]):
 
 
 class Service(Generic[W]):
-    """One consumer group's loop over a bus. ``depends`` says what is not answering, or None."""
+    """One consumer group's loop over a bus. ``depends`` says what does not answer, or None; ``name`` is for metrics."""
 
     def __init__(
         self,
@@ -140,7 +147,9 @@ class Service(Generic[W]):
         pools: tuple[Executor, Executor] | None = None,
         depends: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float] = time.time,
+        name: str = metrics.SERVICES[0],
     ) -> None:
+        self._name = name
         self._bus, self._handler, self._limits = bus, handler, limits
         self._pools = pools or (ThreadPoolExecutor(1, "prepare"), ThreadPoolExecutor(1, "handle"))
         self._depends, self._clock = depends, clock
@@ -222,7 +231,7 @@ class Service(Generic[W]):
             if assigned := self._assigned.pop(partition, None):
                 self._gone.add((partition, assigned.epoch))
         self._backlog = deque(m for m in self._backlog if m.source not in lost)
-        metrics.PARTITIONS.set(len(self._assigned))
+        metrics.PARTITIONS.labels(self._name).set(len(self._assigned))
 
     def _open(self) -> None:
         """Take up new partitions: once all dependencies answer, count a death in advance and store it."""
@@ -239,16 +248,32 @@ class Service(Generic[W]):
                             partition=partition.number, deaths=crashes.deaths, offset=crashes.frontier)  # fmt: skip
             careful = range(start, crashes.frontier + self._limits.careful_rows if crashes.suspicious else start)
             commit = Commit(start, crashes.to_metadata(), epoch)
+            back = start if crashes.suspicious else self._back(partition, start)
             self._bus.commit({partition: commit})
-            self._assigned[partition] = _Assigned(epoch, Progress(start), crashes, commit, crashes.frontier, careful)
+            if back < start:
+                self._bus.seek(partition, back)
+                self._backlog = deque(m for m in self._backlog if m.source != partition)  # read again from there
+            self._assigned[partition] = _Assigned(
+                epoch, start, Progress(start), crashes, commit, crashes.frontier, careful
+            )
             del self._arriving[partition]
             metrics.DEATHS.inc(crashes.deaths > 1)
-        metrics.PARTITIONS.set(len(self._assigned))
+        metrics.PARTITIONS.labels(self._name).set(len(self._assigned))
 
     def _first_read(self, partition: Partition) -> int:
         """Where reading began in a partition the group never committed: the poll that assigned it may have read."""
         waiting = [m.offset for m in self._backlog if m.source == partition]
         return min(waiting, default=self._bus.positions().get(partition, 0))
+
+    def _back(self, partition: Partition, start: int) -> int:
+        """Where to begin to read back. After deaths without progress nothing is: what kills may be there."""
+        if not self._limits.back_s or start == 0:
+            return start
+        try:
+            last = self._bus.fetch(Place(partition.topic, partition.number, start - 1))
+        except Gone:
+            return start
+        return min(start, self._bus.since(partition, last.timestamp - int(self._limits.back_s * 1000)))
 
     # -- poll: messages and ticks into flights
 
@@ -257,7 +282,7 @@ class Service(Generic[W]):
         full = len(self._flights) >= self._limits.in_flight or (bool(self._flights) and self._flights[-1].alone)
         if not full and not self._backlog:
             wait = timeout if not self._flights else timeout / 10
-            with metrics.stage("poll"):
+            with metrics.stage("poll", self._name):
                 messages = self._bus.poll(self._limits.batch_messages, wait)
             self._backlog.extend(messages)  # callbacks inside poll may have changed the backlog
         else:
@@ -290,13 +315,13 @@ class Service(Generic[W]):
         flight: _Flight[W] = _Flight([], alone)
         admitted = [m for m in messages if self._admit(m, flight)]
         idle = frozenset() if self._backlog else self._idle(now)
-        flight.batch = Batch(admitted, idle, frozenset(self._gone), now, alone)
+        flight.batch = Batch(admitted, idle, frozenset(self._gone), now, alone, flight.past)
         self._ticked = now
         self._gone.clear()
         self._flights.append(flight)
         flight.prepared = self._pools[0].submit(self._prepare, flight.batch)
         if messages:
-            metrics.BATCH_FILL.observe(len(messages) / self._limits.batch_messages)
+            metrics.BATCH_FILL.labels(self._name).observe(len(messages) / self._limits.batch_messages)
 
     def _next_messages(self) -> list[Message]:
         """Up to a batch from the backlog, none of them suspect."""
@@ -330,6 +355,9 @@ class Service(Generic[W]):
         assigned = self._assigned.get(message.source)
         if assigned is None or assigned.epoch != message.epoch:
             return False
+        if message.offset < assigned.start:
+            flight.past.append(message)
+            return False
         assigned.progress.read(message.offset)
         flight.spots.append(Spot(message.source, message.epoch, message.offset))
         if message.offset not in assigned.crashes.skip:
@@ -348,7 +376,7 @@ class Service(Generic[W]):
 
     def _prepare(self, batch: Batch) -> W:
         """Prepare, again and again while a dependency does not answer, so that no later batch comes first."""
-        with metrics.stage("prepare"):
+        with metrics.stage("prepare", self._name):
             while True:
                 try:
                     work = self._handler.prepare(batch)
@@ -371,7 +399,7 @@ class Service(Generic[W]):
                 return
 
     def _handle(self, work: W) -> Outcome:
-        with metrics.stage("handle"):
+        with metrics.stage("handle", self._name):
             return self._handler.handle(work)
 
     def _finish(self) -> None:
@@ -380,14 +408,14 @@ class Service(Generic[W]):
             flight, outcome = self._flights[0], handled.result()
             rejected = [*flight.rejected, *outcome.rejected]
             results = [r for r in outcome.results if self._ours(r.partition, r.epoch)]
-            with metrics.stage("publish"):
+            with metrics.stage("publish", self._name):
                 self._publish(results, rejected)
             self._flights.popleft()
             self.waiting_for = None
             metrics.count(flight.batch.messages, results, rejected, self._clock())
             self._settle(flight, outcome)
             self._failures.add(rejected, self._clock())
-            with metrics.stage("commit"):
+            with metrics.stage("commit", self._name):
                 self._commit()
             self._failures.check()
 
@@ -409,8 +437,8 @@ class Service(Generic[W]):
         for spot in [*outcome.free, *kept_back]:
             if self._ours(spot.partition, spot.epoch):
                 self._assigned[spot.partition].progress.freed([spot.offset])
-        metrics.HELD_SECONDS.set(self._handler.held_seconds())
-        metrics.IN_FLIGHT.set(len(self._flights))
+        metrics.HELD_SECONDS.labels(self._name).set(self._handler.held_seconds())
+        metrics.IN_FLIGHT.labels(self._name).set(len(self._flights))
 
     def _commit(self) -> None:
         commits = {p: self._commit_of(a) for p, a in self._assigned.items()}

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from threading import Event, Thread
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from worker import metrics
 from worker.bus import Bus, Unavailable
 from worker.health import Check, Heartbeat, serve
-from worker.hearing import Prepared
 from worker.service import Handler, Limits, Service
 
 log = structlog.get_logger(__name__)
@@ -41,14 +40,22 @@ class GroupBus(Bus, Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """``load`` gives the handler, its model tried; ``join`` the bus, or raises Unavailable; ``depends`` says what
-    else does not answer, or None."""
+class Part:
+    """One service of the role, in a group of its own. ``load`` gives its handler, its model tried; ``join`` the bus,
+    or raises Unavailable; ``depends`` says what else does not answer, or None."""
 
-    load: Callable[[], Handler[Prepared]]
+    name: str
+    load: Callable[[], Handler[Any]]
     join: Callable[[], GroupBus]
-    depends: Check
     limits: Limits
+    depends: Check = lambda: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The services that run beside each other, each in a thread; the first in the caller's."""
+
+    parts: tuple[Part, ...]
     listen: str
     stalled_after_s: float
 
@@ -58,32 +65,41 @@ class Readiness:
 
     def __init__(self) -> None:
         self.model: str | None = "loading"
-        self.group: Check = lambda: "not joined yet"
+        self.groups: dict[str, Check] = {"all": lambda: "not joined yet"}
         self.broker: str | None = "not asked yet"
 
     def checks(self) -> dict[str, Check]:
-        return {"model": lambda: self.model, "group": lambda: self.group(), "broker": lambda: self.broker}
+        return {"model": lambda: self.model, "group": self._group, "broker": lambda: self.broker}
+
+    def _group(self) -> str | None:
+        reasons = {name: reason for name, check in self.groups.items() if (reason := check()) is not None}
+        return "; ".join(f"{name}: {reason}" for name, reason in reasons.items()) or None
 
 
 def work(plan: Plan, stop: Event) -> Ending:
     """Run until ``stop``. Raises what loading raises, OSError where nothing can be served, TooManyFailures."""
-    heartbeat, ready = Heartbeat(plan.stalled_after_s, time.monotonic()), Readiness()
+    names = [part.name for part in plan.parts]
+    heartbeat, ready = Heartbeat(plan.stalled_after_s, time.monotonic(), names), Readiness()
     with serve(plan.listen, metrics.REGISTRY, heartbeat, ready.checks()) as server:
         log.info("serving metrics and health", url=server.url)
         began = time.monotonic()
-        handler = _loaded(plan.load, stop, heartbeat)
-        if handler is None:
+        handlers = [_loaded(part.load, stop, heartbeat) for part in plan.parts]
+        if stop.is_set():
             return Ending.BEFORE_START
         ready.model = None
         log.info("model loaded and tried", seconds=round(time.monotonic() - began, 1))
-        bus = _joined(plan.join, stop, heartbeat, ready)
-        if bus is None:
-            return Ending.BEFORE_START
-        service = Service(bus, handler, plan.limits, depends=plan.depends)
-        return Ending.DONE if _loop(bus, service, (stop, heartbeat, ready)) else Ending.UNFINISHED
+        loops = []
+        for part, handler in zip(plan.parts, handlers, strict=True):
+            bus = _joined(part.join, stop, heartbeat, ready)
+            if bus is None or handler is None:
+                return Ending.BEFORE_START
+            service = Service(bus, handler, part.limits, depends=part.depends, name=part.name)
+            loops.append(_Loop(part.name, bus, service))
+        ready.groups = {loop.name: loop.waiting_for for loop in loops}
+        return Ending.DONE if _together(loops, (stop, heartbeat, ready)) else Ending.UNFINISHED
 
 
-def _loaded(load: Callable[[], Handler[Prepared]], stop: Event, heartbeat: Heartbeat) -> Handler[Prepared] | None:
+def _loaded(load: Callable[[], Handler[Any]], stop: Event, heartbeat: Heartbeat) -> Handler[Any] | None:
     """Load in a thread of its own, so that we stay alive, and can be stopped, however long it takes."""
     pool = ThreadPoolExecutor(1, "load")
     loading = pool.submit(load)
@@ -109,17 +125,37 @@ def _joined(join: Callable[[], GroupBus], stop: Event, heartbeat: Heartbeat, rea
     return None
 
 
-def _loop(bus: GroupBus, service: Service[Prepared], life: tuple[Event, Heartbeat, Readiness]) -> bool:
+class _Loop:
+    """One service's loop, from joining its group to leaving it."""
+
+    def __init__(self, name: str, bus: GroupBus, service: Service[Any]) -> None:
+        self.name, self.bus, self._service = name, bus, service
+
+    def waiting_for(self) -> str | None:
+        return self._service.waiting_for
+
+    def run(self, stop: Event, heartbeat: Heartbeat) -> bool:
+        """Whether all that was taken up is done. However it ends, the others end too."""
+        log.info("joining the group", service=self.name)
+        try:
+            return self._service.run(stop, lambda: heartbeat.beat(time.monotonic(), self.name))
+        except BaseException:
+            self.bus.close()  # so that others take over at once, not after the session's time
+            raise
+        finally:
+            stop.set()
+
+
+def _together(loops: Sequence[_Loop], life: tuple[Event, Heartbeat, Readiness]) -> bool:
+    """Run all, the first in this thread, until one ends; then the others finish what they began. Raises its error."""
     stop, heartbeat, ready = life
-    ready.group = lambda: service.waiting_for
     ended = Event()
-    Thread(target=_watch, args=(bus, ready, ended), name="watch", daemon=True).start()
-    log.info("joining the group")
+    Thread(target=_watch, args=(loops[0].bus, ready, ended), name="watch", daemon=True).start()
     try:
-        done = service.run(stop, lambda: heartbeat.beat(time.monotonic()))
-    except BaseException:
-        bus.close()  # so that others take over at once, not after the session's time
-        raise
+        with ThreadPoolExecutor(len(loops), "loop") as pool:
+            others = [pool.submit(loop.run, stop, heartbeat) for loop in loops[1:]]
+            done = loops[0].run(stop, heartbeat)
+        done = all([done, *(other.result() for other in others)])
     finally:
         ended.set()
     log.info("stopped" if done else "stopped with work unfinished; the next owner does it again")

@@ -39,15 +39,16 @@ def free_port() -> int:
 
 
 class Worker:
-    """One `pinocchio work` process."""
+    """One `pinocchio work` process, with the shipped speech model or another."""
 
-    def __init__(self, address: str, folder: Path, name: str) -> None:
+    def __init__(self, address: str, folder: Path, name: str, model: str | None = None) -> None:
         self.port, self.log = free_port(), folder / f"{name}.log"
         config = folder / f"{name}.yaml"
         config.write_text(
             f"kafka: {{bootstrap_servers: '{address}', session_timeout_s: 6}}\n"
             f"metrics: {{listen: '127.0.0.1:{self.port}'}}\n"
-            "detection: {batch_messages: 4}\nspeech: {threads: 1}\nwork: {grace_s: 20}\n",
+            f"detection: {{batch_messages: 4}}\nspeech: {{threads: 1, model: {json.dumps(model)}}}\n"
+            "work: {grace_s: 20}\n",
             encoding="utf-8",
         )
         self._command = [sys.executable, "-m", "worker.cli", "work", "--config", str(config)]
@@ -65,9 +66,9 @@ class Worker:
 
 
 @contextmanager
-def running(address: str, folder: Path, *names: str) -> Iterator[list[Worker]]:
+def running(address: str, folder: Path, *names: str, model: str | None = None) -> Iterator[list[Worker]]:
     with ExitStack() as stack:
-        workers = [Worker(address, folder, name) for name in names]
+        workers = [Worker(address, folder, name, model) for name in names]
         for worker in workers:
             stack.callback(worker.process.wait)
             stack.callback(worker.process.kill)
@@ -124,10 +125,10 @@ def play(address: str, stream: str, files: list[Path]) -> None:
         produce(address, stream, sequence, file, "audio/L16;rate=16000")
 
 
-def committed(address: str) -> dict[tuple[str, int], int]:
+def committed(address: str, group: str = GROUP) -> dict[tuple[str, int], int]:
     admin = KafkaAdminClient(bootstrap_servers=address)
     try:
-        found = admin.list_group_offsets(GROUP)[GROUP]
+        found = admin.list_group_offsets(group)[group]
         return {(p.topic, p.partition): o.offset for p, o in found.items()}
     finally:
         admin.close()

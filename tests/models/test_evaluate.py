@@ -14,7 +14,7 @@ import pytest
 from models import evaluate
 from models.asr import Row
 from models.audio import read_file
-from models.evaluate import Line, Recording
+from models.evaluate import Answer, Line, Recording
 from models.results import Utterance
 from models.scores import Rate
 
@@ -117,9 +117,10 @@ LINES = [
 ]
 
 
-def letters(text: str, language: str) -> set[str]:
+def letters(data: Sequence[Line]) -> list[Answer]:
     """Finds A where there is an a; in Mandarin C where there is a b."""
-    return {"A"} & set(text.upper()) | ({"C"} if "b" in text and language == "zh" else set())
+    found = [("a" in line.text, "b" in line.text and line.lang == "zh") for line in data]
+    return [Answer(({"A": (0, 1)} if a else {}) | ({"C": (1, 2)} if c else {})) for a, c in found]
 
 
 def test_claims_are_counted_by_label_language_and_kind() -> None:
@@ -143,6 +144,73 @@ def test_a_language_without_lines_is_left_out() -> None:
     assert set(evaluate.measure_claims(LINES[:4], letters, ["A"])) == {"all", "zh"}
 
 
+def test_spans_are_compared_character_by_character() -> None:
+    """Found [0, 1) of the labelled [0, 2): half is covered, half is common; claims not found do not count."""
+    lines = [
+        Line(id="1", text="ab", lang="zh", labels=frozenset("A"), kind="violation", spans=((0, 2, "A"),)),
+        Line(id="2", text="xx", lang="zh", labels=frozenset("A"), kind="violation", spans=((0, 2, "A"),)),
+    ]
+    figures = evaluate.measure_claims(lines, letters, ["A"])["all"]
+    assert figures["spans"] == {"claims": 1, "covered": 0.5, "iou": 0.5}
+    assert evaluate.measure_claims(LINES, letters, ["A"])["all"]["spans"] is None
+
+
+def test_calibration_is_how_far_scores_are_from_how_often_they_are_right() -> None:
+    """Two scores of .9, one right: .4 off. Scores of next to nothing do not count."""
+    rows = [
+        (LINES[1], Answer({}, {"A": 0.9, "B": 0.01})),
+        (LINES[3], Answer({}, {"A": 0.9, "B": 0.01})),
+    ]
+    assert evaluate.calibration_error(rows) == pytest.approx(0.4)
+    assert evaluate.calibration_error([(LINES[1], Answer({}))]) is None
+
+
+def test_the_interval_of_the_macro_f1_holds_it() -> None:
+    """Narrow where all is right, wide where chance decides; the same every time."""
+    half = [(frozenset("A"), {"A"}), (frozenset("A"), set[str]())] * 10
+    low, high = evaluate.bootstrap(half, ["A"])
+    assert 0.4 < low < 2 / 3 < high < 0.9
+    assert evaluate.bootstrap(half, ["A"]) == [low, high]
+    assert evaluate.bootstrap(half[::2], ["A"]) == [1, 1]
+
+
+def test_what_is_confused_most_stands_first() -> None:
+    """The label that was true and missed, the one found instead, and how often."""
+    figures = evaluate.measure_claims([*LINES, *LINES[2:3]], letters, ["A"])["all"]
+    assert figures["confused"] == [["none", "A", 2], ["B", "C", 1]]
+
+
+def test_rules_classifier_and_both_stand_side_by_side(tmp_path: Path) -> None:
+    """Both find what either finds; false alarms are counted by kind for each."""
+    data, out = tmp_path / "data.jsonl", tmp_path / "out.json"
+    rows = [
+        {"id": "1", "text": "全网最低价，哪都买不到", "lang": "zh", "labels": ["PRICE_LOWEST_CLAIM"],
+         "kind": "violation", "spans": [[0, 5, "PRICE_LOWEST_CLAIM"]]},
+        {"id": "2", "text": "今天天气不错，我们出去走走", "lang": "zh", "kind": "clean"},
+        {"id": "3", "text": "good evening everybody", "lang": "en", "kind": "clean"},
+    ]  # fmt: skip
+    data.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    assert evaluate.main(["claims", "--data", str(data), "--json", str(out)]) == 0
+    figures = json.loads(out.read_text(encoding="utf-8"))
+    assert list(figures) == ["rules", "classifier", "both"]
+    recall = {name: one["all"]["macro"]["recall"] for name, one in figures.items()}
+    assert recall["both"] >= max(recall["rules"], recall["classifier"]) > 0
+    assert figures["both"]["zh"]["false_alarms"]["clean"] == 0
+    assert figures["classifier"]["zh"]["calibration_error"] is not None
+    assert figures["rules"]["zh"]["calibration_error"] is None
+
+
+def test_a_classifier_that_cannot_be_used_ends_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1 and the folder's name."""
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"id": "1", "text": "x", "lang": "zh", "kind": "clean"}', encoding="utf-8")
+    asked = ["claims", "--data", str(data), "--json", str(tmp_path / "o.json"), "--classifier", str(tmp_path / "no")]
+    assert evaluate.main(asked) == 1
+    assert str(tmp_path / "no") in capsys.readouterr().err
+
+
 def test_the_command_asks_the_rules_and_writes_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Rules in force find a plain superlative; the table and the JSON say the same."""
     data, out = tmp_path / "data.jsonl", tmp_path / "new" / "out.json"
@@ -151,7 +219,7 @@ def test_the_command_asks_the_rules_and_writes_both(tmp_path: Path, capsys: pyte
         {"id": "2", "text": "今天天气不错，我们出去走走", "lang": "zh", "labels": [], "kind": "clean", "spans": []},
     ]  # fmt: skip
     data.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n", encoding="utf-8")
-    assert evaluate.main(["claims", "--data", str(data), "--json", str(out)]) == 0
+    assert evaluate.main(["claims", "--data", str(data), "--json", str(out), "--classifier", "none"]) == 0
     figures = json.loads(out.read_text(encoding="utf-8"))
     assert set(figures) == {"rules"}
     assert figures["rules"]["all"]["labels"]["ABS_SUPERLATIVE"]["recall"] == 1

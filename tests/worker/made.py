@@ -7,9 +7,12 @@ from datetime import UTC, date, datetime
 from worker.records import (
     AuthorRole,
     Claim,
+    Cue,
+    Fact,
     Flag,
     Latency,
     Law,
+    Outcome,
     Place,
     Record,
     Reminder,
@@ -69,6 +72,20 @@ LINE = Transcript(
     text="add me",
 )
 
+CUE = Cue(
+    cue="stock_gone",
+    transcript_id="s1/1/70",
+    source=Source.SPEECH,
+    author_role=AuthorRole.HOST,
+    start_ms=5_070,
+    end_ms=7_000,
+    started_at=STARTED,
+    ended_at=ENDED,
+    text="没货了",
+    span=(0, 3),
+    sound=SOUND[:1],
+)
+
 CLAIM = Claim(
     claim_id="s1/3/250/PRICE_LOWEST",
     label="PRICE_LOWEST",
@@ -87,6 +104,7 @@ CLAIM = Claim(
     law=(LAW,),
     advice="说清楚跟哪里比。",
     listing={"field": "price", "said": 9.9, "listed": 19.9},
+    cues=(CUE,),
 )
 
 FLAG = Flag(
@@ -130,10 +148,31 @@ HEARD = StreamHeard(
     heard_id="s1/2026-05-01/3", stream_id="s1", streamer_id="h1", day=date(2026, 5, 1), start_ms=15_000, seconds=5.0
 )
 
+FACT = Fact(
+    fact_id="s1/3/250/price",
+    stream_id="s1",
+    streamer_id="h1",
+    transcript_id="s1/3/250",
+    sku="sku-1",
+    source=Source.SPEECH,
+    status=Status.OK,
+    field="price",
+    value=9.9,
+    words="九块九",
+    span=(2, 5),
+    start_ms=15_300,
+    end_ms=16_100,
+    said_at=STARTED,
+    outcome=Outcome.CONTRADICTS,
+    listed=19.9,
+    label="PRICE_MISMATCH",
+)
+
 EVERY_RECORD: dict[str, Record] = {
     "transcript": TRANSCRIPT,
     "line": LINE,
     "flag": FLAG,
     "reminder": REMINDER,
     "heard": HEARD,
+    "fact": FACT,
 }

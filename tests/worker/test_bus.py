@@ -260,6 +260,60 @@ def test_a_paused_partition_gives_nothing_and_loses_nothing(world: World) -> Non
     assert offsets == list(range(bus.ends()[held]))
 
 
+def test_since_finds_the_first_message_of_a_time(world: World) -> None:
+    """Of the times of the messages themselves, of one between two, of one before all and one after all."""
+    topic = world.topic("t")
+    bus = world.bus("g", topic)
+    source = Partition(topic, 0)
+    for _ in range(3):
+        write(bus, topic, "k", "k")
+        time.sleep(0.05)
+    messages = read(bus, 6)
+    times = [message.timestamp for message in messages]
+    assert times[1] < times[2] <= times[3] < times[4]
+    for timestamp in times:
+        assert bus.since(source, timestamp) == times.index(timestamp)
+    assert bus.since(source, times[3] + 1) == 4
+    assert bus.since(source, times[0] - 100_000) == bus.since(source, 0) == 0
+    assert bus.since(source, times[-1] + 1) == 6
+    world.delete_before(Place(topic, 0, 3))
+    assert bus.since(source, times[0]) == 3
+
+
+def test_seek_goes_on_at_an_offset(world: World) -> None:
+    """Back and forth, with messages fetched and waiting; the other partition goes on undisturbed, nothing twice."""
+    topic = world.topic("t", 2)
+    bus = world.bus("g", topic)
+    write_both(bus, topic, 150)
+    before = read(bus, 60, limit=7)
+    there, other = Partition(topic, 0), Partition(topic, 1)
+    for offset in (5, 40, 3):
+        bus.seek(there, offset)
+        assert bus.positions()[there] == offset
+        mine: list[int] = []
+        while len(mine) < 6:
+            came = bus.poll(6, 5)
+            mine += [message.offset for message in came if message.source == there]
+            before += [message for message in came if message.source == other]
+        assert mine == list(range(offset, offset + len(mine)))
+    rest = read(bus, sum(bus.ends().values()) - sum(bus.positions().values()))
+    theirs = [message.offset for message in before + rest if message.source == other]
+    assert theirs == list(range(bus.ends()[other]))
+    assert [m.offset for m in rest if m.source == there][-1] == bus.ends()[there] - 1
+
+
+def test_seek_in_the_assignment_callback(world: World) -> None:
+    """Before the first message of a partition, its reader can go back behind what is committed."""
+    topic = world.topic("t")
+    first = world.bus("g", topic)
+    write(first, topic, *["k"] * 10)
+    first.commit(ahead(read(first, 8, limit=8)))
+    first.close()
+    second = world.bus("g", topic)
+    second.on_assigned(lambda new: [second.seek(partition, 5) for partition in new])
+    assert [message.offset for message in read(second, 5)] == [5, 6, 7, 8, 9]
+
+
 def test_fetch_gives_exactly_that_message(world: World) -> None:
     """Single places are read outside the group, in any order, without moving its position."""
     topic = world.topic("t")

@@ -131,6 +131,20 @@ def test_a_text_file_line_by_line(lines: Path) -> None:
     assert result.stderr == ""
 
 
+def test_lines_of_a_text_count_one_after_the_other(tmp_path: Path) -> None:
+    """What only several lines make is found too, told with the words of each, and named after the first."""
+    path = tmp_path / "talk.txt"
+    path.write_text("大家晚上好\n三号链接没了没了\n看看评论\n运营再给我加十单\n", encoding="utf-8")
+
+    found = [flag for flag in flags(pinocchio("scan", path, "--format", "jsonl").stdout) if flag.claims[0].cues]
+
+    assert [flag.flag_id for flag in found] == ["talk:2/SCARCITY_FAKE/restock"]
+    assert [cue.transcript_id for cue in found[0].claims[0].cues] == ["talk:2", "talk:4"]
+    table = pinocchio("scan", path).stdout
+    assert "line 2" in table
+    assert "链接没了 … 再给我加十单" in table
+
+
 def test_a_table_says_how_much_was_looked_at(lines: Path) -> None:
     """The claims in words, and a line that sums up."""
     result = pinocchio("scan", lines)

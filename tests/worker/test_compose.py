@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from worker import compose, metrics
-from worker.config import AudioSection, Config, ConfigError, DetectionSection, SpeechSection, WorkSection
+from worker.config import (
+    AudioSection,
+    ClassifierSection,
+    Config,
+    ConfigError,
+    DetectionSection,
+    SequencesSection,
+    SpeechSection,
+    WorkSection,
+)
+from worker.sequences import KEPT_S
 
 
 def test_decoding_is_as_configured() -> None:
@@ -67,3 +77,35 @@ def test_a_store_that_nothing_reads_is_a_problem_of_the_configuration() -> None:
     """A URL of an unknown kind names the key."""
     with pytest.raises(ConfigError, match=r"audio\.blob_root: nonsense://x"):
         compose.blob_store(Config(audio=AudioSection(blob_root="nonsense://x")))
+
+
+def test_sequences_read_back_and_take_more_at_a_time() -> None:
+    """The limits are those of the configuration but for that."""
+    work = WorkSection(grace_s=7, dead_streams_limit=3)
+    made = compose.sequence_limits(Config(work=work))
+
+    assert (made.batch_messages, made.back_s, made.grace_s, made.failing_streams) == (64, KEPT_S, 7, 3)
+
+
+def test_cues_that_cannot_be_used_are_a_problem_of_the_configuration(tmp_path: Path) -> None:
+    """The line names the file and the entry; the shipped ones can be used."""
+    path = tmp_path / "cues.yaml"
+    path.write_text("cues: []", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"cues\.yaml: .*rules"):
+        compose.load_watch(Config(sequences=SequencesSection(file=path)))
+    compose.load_watch(Config())
+
+
+def test_the_classifier_is_the_shipped_one_or_none() -> None:
+    """Without a name the one in the package; ``none`` is rules alone."""
+    assert compose.load_claims(Config(classifier=ClassifierSection(model="none"))).classifier is None
+    shipped = compose.load_claims(Config()).classifier
+    assert shipped is not None
+    assert shipped.version.startswith("linear-")
+
+
+def test_a_classifier_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_path: Path) -> None:
+    """The line names the key and the folder."""
+    with pytest.raises(ConfigError, match=r"classifier\.model: .*nowhere: no classifier"):
+        compose.load_claims(Config(classifier=ClassifierSection(model=str(tmp_path / "nowhere"))))

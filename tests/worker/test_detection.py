@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pytest
 
 from models.asr import Row
 from models.labels import Label, LegalBasis
-from models.results import Found, Utterance, Word
+from models.results import Found, Text, Utterance, Word
 from models.speech import CutRules
 from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_message, sound, text_message
 from worker.bus import Message
 from worker.detection import Detection
 from worker.hearing import Hearing
-from worker.records import Flag, Place, Reminder, Status, StreamHeard, Transcript
+from worker.records import Fact, Flag, Listing, Place, Reminder, Status, StreamHeard, Transcript
 from worker.service import Outcome
 
 STATUTE = LegalBasis(
@@ -109,7 +109,7 @@ def utterance(text: str, *, language: str = "zh", supported: bool = True, failed
 
 def detection(
     script: Script, *, finder: Rules | None = None, labels: Mapping[str, Label] = LABELS, jurisdiction: str = "cn",
-    clock: Clock | None = None,
+    clock: Clock | None = None, goods: "Shop | None" = None, classifier: "Learnt | None" = None,
 ) -> Detection:  # fmt: skip
     ears = Hearing(
         InPlace(),
@@ -117,7 +117,10 @@ def detection(
         CutRules(),
         lambda samples: np.zeros((80, len(samples) // 160), np.float32),
     )
-    return Detection(ears, script, finder or Rules(), labels, jurisdiction=jurisdiction, clock=clock or Clock())
+    return Detection(
+        ears, script, finder or Rules(), labels, classifier=classifier, goods=goods, jurisdiction=jurisdiction,
+        clock=clock or Clock(),
+    )  # fmt: skip
 
 
 SPOKEN = sound("." * 5 + "#" * 20)
@@ -374,6 +377,92 @@ def test_advice_in_a_regional_language() -> None:
     assert (reminder.advice, reminder.why) == ("这样说", "BEST名")
 
 
+# Goods ------------------------------------------------------------------------------------------------------------
+
+GOODS_LABELS = LABELS | {code: label(code, "T2") for code in ("PRICE_MISMATCH", "FACT_MATERIAL", "SCARCITY_FAKE")}
+
+
+class Shop:
+    """Shows the same listings in stream s1, always."""
+
+    def __init__(self, *listings: Listing) -> None:
+        self._listings = listings
+
+    def shown(self, stream_id: str, at: datetime) -> Sequence[Listing]:  # noqa: ARG002
+        return self._listings if stream_id == "s1" else ()
+
+
+def with_goods(script: Script, *listings: Listing, words: Mapping[str, str] = WORDS) -> Detection:
+    return detection(script, finder=Rules(words), labels=GOODS_LABELS, goods=Shop(*listings))
+
+
+def test_a_claim_against_the_listing() -> None:
+    """Both values stand in the claim, and the fact is published before the flag that it leads to."""
+    outcome = run(with_goods(Script("今天只要九十九块"), Listing(sku="a", price=129)), said())
+    assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript, Fact, Flag]
+    (claim,) = flag_of(outcome).claims
+    assert (claim.claim_id, claim.label, claim.finder) == ("s1/0/224/PRICE_MISMATCH", "PRICE_MISMATCH", "listing")
+    assert (claim.sku, claim.listing) == ("a", {"field": "price", "said": 99.0, "listed": 129.0})
+    assert (claim.text, claim.span, claim.rule_id, claim.tier) == ("九十九块", (4, 8), None, "T2")
+    assert (claim.start_ms, claim.end_ms, claim.advice, claim.law[0].kind) == (624, 1024, "这样说", "statute")
+    (fact,) = only(outcome, Fact)
+    assert (fact.fact_id, fact.key, fact.outcome, fact.label) == (
+        "s1/0/224/price",
+        "s1/a",
+        "contradicts",
+        "PRICE_MISMATCH",
+    )
+    assert (fact.value, fact.listed, fact.words, fact.span) == (99.0, 129.0, "九十九块", (4, 8))
+    assert (fact.start_ms, fact.end_ms) == (claim.start_ms, claim.end_ms)
+
+
+def test_a_fact_that_agrees_or_cannot_be_told() -> None:
+    """Every fact is published; without a listing under no sku; the second one of a field has a number."""
+    outcome = run(with_goods(Script("九十九块，全国包邮，三斤，五斤"), Listing(sku="a", price=99)), said())
+    assert [(f.fact_id.rpartition("/")[2], f.outcome, f.sku) for f in only(outcome, Fact)] == [
+        ("price", "agrees", "a"), ("shipping", "cannot_tell", "a"),
+        ("weight_g", "cannot_tell", "a"), ("weight_g2", "cannot_tell", "a"),
+    ]  # fmt: skip
+    assert only(outcome, Flag) == []
+    (fact,) = only(run(detection(Script("九十九块")), said()), Fact)
+    assert (fact.sku, fact.listed, fact.outcome, fact.key) == (None, None, "cannot_tell", "s1/")
+
+
+@pytest.mark.parametrize(("stock", "flags", "settles"), [(50, 0, "SCARCITY_FAKE"), (500, 1, None), (None, 1, None)])
+def test_a_claim_of_words_that_the_listing_bears_out(stock: int | None, flags: int, settles: str | None) -> None:
+    """It is dropped, and the fact says so; where the listing contradicts, its claim stands for both."""
+    worker = with_goods(Script("最后五十单"), Listing(sku="a", stock=stock), words={"最后": "SCARCITY_FAKE"})
+    outcome = run(worker, said())
+    assert [f.settles for f in only(outcome, Fact)] == [settles]
+    found = [claim.finder for flag in only(outcome, Flag) for claim in flag.claims]
+    assert found == {50: [], 500: ["listing"], None: ["rule"]}[stock]
+    assert len(found) == flags
+
+
+def test_another_field_settles_nothing() -> None:
+    """A price that agrees does not drop a claim about the material, nor does a fact far away in the text."""
+    words = {"顶级": "FACT_MATERIAL"}
+    for text in ("顶级的，九十九块", "顶级的，" + "大家好，" * 6 + "是真丝的"):
+        outcome = run(with_goods(Script(text), Listing(sku="a", price=99, material="真丝"), words=words), said())
+        assert [claim.label for claim in flag_of(outcome).claims] == ["FACT_MATERIAL"]
+
+
+def test_doubtful_words_against_the_listing() -> None:
+    """In a doubtful utterance the fact is published with its status; it is a claim only if its words were heard."""
+    for probability, flags in ((0.6, 1), (0.59, 0)):
+        script = Script(utterance("只要九十九块", supported=False), probability=probability)
+        outcome = run(with_goods(script, Listing(sku="a", price=129)), said())
+        assert [f.status for f in only(outcome, Fact)] == [Status.LOW_CONFIDENCE]
+        assert len(only(outcome, Flag)) == flags
+
+
+def test_facts_of_lines() -> None:
+    """The host's lines state facts, a viewer's do not."""
+    worker = with_goods(Script(), Listing(sku="a", price=129))
+    host, viewer = text_message("只要99元"), text_message("只要99元", offset=1, author_role="viewer")
+    assert [(f.fact_id, f.start_ms) for f in only(run(worker, host, viewer), Fact)] == [("t0/price", None)]
+
+
 # Law --------------------------------------------------------------------------------------------------------------
 
 SAID_ON = date(2026, 9, 21)
@@ -429,3 +518,68 @@ def test_what_was_set_aside_and_held() -> None:
     assert [r.code for r in outcome.rejected] == ["bad_audio"]
     assert [s.offset for s in outcome.free] == [1]
     assert worker.held_seconds() == 2.0
+
+
+# Both finders -----------------------------------------------------------------------------------------------------
+
+
+class Learnt:
+    """A classifier that knows one word by its characters, and remembers what it was asked."""
+
+    version = "learnt-1"
+
+    def __init__(self, word: str, code: str, score: float = 0.9) -> None:
+        self._word, self._code, self._score = word, code, score
+        self.asked: list[list[Text]] = []
+
+    def predict(self, texts: Sequence[Text]) -> list[list[Found]]:
+        self.asked.append(list(texts))
+        return [[self._found(text.text)] if self._word in text.text else [] for text in texts]
+
+    def _found(self, text: str) -> Found:
+        at = text.index(self._word)
+        return Found(
+            label=self._code, score=self._score, threshold=0.8, finder="classifier", start=at,
+            end=at + len(self._word), normalised=self._word,
+        )  # fmt: skip
+
+
+def test_a_claim_that_only_the_classifier_finds() -> None:
+    """It says who found it, its score and threshold, and has no rule; the Flag names the model."""
+    flag = flag_of(run(detection(Script("这个包好用"), classifier=Learnt("包好", "CURE")), said()))
+    (claim,) = flag.claims
+    assert (claim.finder, claim.rule_id, claim.score, claim.threshold) == ("classifier", None, 0.9, 0.8)
+    assert (claim.span, claim.text, claim.normalised) == ((2, 4), "包好", "包好")
+    assert flag.versions.classifier == "learnt-1"
+
+
+@pytest.mark.parametrize(("score", "kept"), [(0.9, 0.9), (0.3, 0.502)])
+def test_what_both_find_is_one_claim(score: float, kept: float) -> None:
+    """The rule's name and words, the higher score; another label of the classifier stands beside it."""
+    learnt = Learnt("这是最好的", "BEST", score)
+    (claim,) = flag_of(run(detection(Script("这是最好的"), classifier=learnt), said())).claims
+    assert (claim.finder, claim.rule_id, claim.span, claim.score) == ("rule", "r.最好", (2, 4), kept)
+
+    two = flag_of(run(detection(Script("这是最好的"), classifier=Learnt("这是", "CURE")), said())).claims
+    assert [(one.label, one.finder) for one in two] == [("CURE", "classifier"), ("BEST", "rule")]
+
+
+def test_the_classifier_is_asked_once_for_a_batch_with_what_was_said_before() -> None:
+    """All utterances at once, each with the sentences before it."""
+    learnt = Learnt("包好", "CURE")
+    run(detection(Script("大家好", "这个包好用"), classifier=learnt), said(0), said(1, 10_000))
+    assert [[(one.text, one.before) for one in asked] for asked in learnt.asked] == [
+        [("大家好", ()), ("这个包好用", ("大家好",))]
+    ]
+
+
+def test_the_classifier_is_not_asked_about_viewers() -> None:
+    """What a viewer writes is never a claim."""
+    learnt = Learnt("包好", "CURE")
+    run(detection(Script(), classifier=learnt), text_message("这个包好用", author_role="viewer"))
+    assert learnt.asked == []
+
+
+def test_without_a_classifier_no_flag_names_one() -> None:
+    """Rules alone."""
+    assert flag_of(run(detection(Script("最好")), said())).versions.classifier is None

@@ -60,6 +60,17 @@ def test_alive_while_the_loop_turns(world: World) -> None:
     assert world.ask("/livez")[0] == 200
 
 
+def test_one_loop_that_stands_still_is_enough() -> None:
+    """Of several loops the slowest counts, however often the others turn; before they run all beat together."""
+    heartbeat = Heartbeat(10, 0, ("one", "two"))
+    heartbeat.beat(5)
+    assert heartbeat.age(6) == 1
+    heartbeat.beat(20, "one")
+    assert heartbeat.age(21) == 16
+    heartbeat.beat(21, "two")
+    assert heartbeat.age(21) == 1
+
+
 def test_not_ready_is_not_dead(world: World) -> None:
     """A broker that does not answer makes the worker unready and leaves it alive."""
     world.reasons["kafka"] = "no broker answers"

@@ -145,7 +145,7 @@ def test_a_stage_is_measured_also_when_it_fails(counted: Counted) -> None:
     with pytest.raises(KeyError), metrics.stage("handle"):
         raise KeyError
 
-    assert counted("pinocchio_stage_seconds_count", stage="handle") == 2
+    assert counted("pinocchio_stage_seconds_count", service="detection", stage="handle") == 2
 
 
 def test_an_unknown_code_is_counted_as_other(counted: Counted) -> None:
@@ -175,7 +175,7 @@ def test_no_label_is_unbounded() -> None:
     """No metric is labelled by stream, host, shop, partition or offset."""
     labels = {label for metric in ours() for sample in metric.samples for label in sample.labels}
 
-    assert labels <= {"topic", "result", "stage", "le", "status", "label", "reason", "source"}
+    assert labels <= {"topic", "result", "service", "stage", "le", "status", "label", "outcome", "reason", "source"}
 
 
 def test_what_alerts_ask_for_is_there_before_it_happens() -> None:

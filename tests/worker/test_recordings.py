@@ -84,7 +84,8 @@ def test_what_is_no_sound() -> None:
 
 
 def test_lines_of_a_text_are_the_hosts(tmp_path: Path) -> None:
-    """Each line is a LiveText of the host with the line's number; empty lines and a byte order mark are none."""
+    """Each line is a LiveText of the host with the line's number, a second after the line before; empty lines and a
+    byte order mark are none."""
     path = tmp_path / "a.txt"
     path.write_text("\ufeff第一行\n\n  third line \n", encoding="utf-8")
 
@@ -92,6 +93,7 @@ def test_lines_of_a_text_are_the_hosts(tmp_path: Path) -> None:
 
     assert [(t.text_id, t.text) for t in found] == [("room-1:1", "第一行"), ("room-1:3", "third line")]
     assert {(t.kind, t.author_role) for t in found} == {(TextKind.CHAT, AuthorRole.HOST)}
+    assert [(t.sent_at - LIVE.started_at).total_seconds() for t in found] == [0, 2]
 
 
 @pytest.mark.parametrize(

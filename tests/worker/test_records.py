@@ -17,7 +17,7 @@ FLAG_FIELDS = {
 }  # fmt: skip
 CLAIM_FIELDS = {
     "claim_id", "label", "score", "threshold", "finder", "rule_id", "sku", "start_ms", "end_ms", "text", "span",
-    "normalised", "tier", "severity", "law", "advice", "listing",
+    "normalised", "tier", "severity", "law", "advice", "listing", "cues",
 }  # fmt: skip
 LAW_FIELDS = {
     "jurisdiction", "kind", "title_zh", "title_en", "article_zh", "article_en", "in_force_from", "verified",

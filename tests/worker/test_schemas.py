@@ -22,10 +22,12 @@ def test_every_topic_of_json_has_one() -> None:
     assert schemas().keys() == {
         "live.text.json",
         "live.listings.json",
+        "live.shown.json",
         "moderation.transcripts.json",
         "moderation.flags.json",
         "moderation.reminders.json",
         "moderation.heard.json",
+        "moderation.facts.json",
     }
 
 

@@ -16,7 +16,7 @@ from worker.bus import Commit, CommitFailed, Headers, Message, Partition, Unavai
 from worker.codec import DEAD_LETTERS, Rejected
 from worker.memory_bus import MemoryBus, MemoryLog
 from worker.positions import Crashes
-from worker.records import Source, Status, Transcript
+from worker.records import Place, Source, Status, Transcript
 from worker.service import Batch, Limits, Outcome, Result, Service, Spot, TooManyFailures
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -335,6 +335,92 @@ def test_deaths_fall_on_progress_and_on_a_clean_stop() -> None:
 
 
 MANY = [f"m{n:02}" for n in range(40)]
+
+
+class Remembers(Echo):
+    """Says what it was given to remember."""
+
+    @property
+    def past(self) -> list[bytes]:
+        return [m.value or b"" for batch in self.batches for m in batch.past]
+
+
+def test_the_last_minutes_are_read_back() -> None:
+    """A partition that becomes ours is read from so long before the last message handled, by the log's own time; what
+    was handled is only to be remembered: nothing comes of it, it is not counted, and the position never goes back."""
+    now = [1000.0]
+    log = MemoryLog(clock=lambda: now[0])
+    for number in range(20):
+        now[0] += 10
+        fill(log, [f"m{number:02}"])
+    bus = MemoryBus(log, "g", [IN])
+    first = loop(bus, Echo())
+    turn(first, 3)
+    first.run(_set())
+    done = said(log)
+    assert 0 < len(done) < 20
+    stored, handler = MemoryBus(log, "g", [IN]).committed(ONE), Remembers()
+    assert stored is not None
+    before = metrics.REGISTRY.get_sample_value("pinocchio_messages_total", {"topic": IN, "result": "ok"}) or 0
+    second = MemoryBus(log, "g", [IN])
+    service = loop(second, handler, Limits(batch_messages=4, tick_s=0, back_s=25.0))
+    seen = []
+    for _ in range(30):
+        service.step(timeout=0)
+        seen.append(second.committed(ONE))
+    assert [value.decode() for value in handler.past] == done[-3:]
+    assert [value.decode() for value in handler.seen] == [f"m{number:02}" for number in range(len(done), 20)]
+    assert said(log) == [f"m{number:02}" for number in range(20)]
+    assert all(commit is not None and commit.offset >= stored.offset for commit in seen)
+    counted = metrics.REGISTRY.get_sample_value("pinocchio_messages_total", {"topic": IN, "result": "ok"}) or 0
+    assert counted - before == 20 - len(done)
+
+
+def test_nothing_is_read_back_where_nothing_is() -> None:
+    """Not before the first message, nor where the log has forgotten it, nor where all was long ago."""
+    for forgotten, passed in ((0, 1.0), (4, 1.0), (0, 500.0)):
+        now = [1000.0]
+        log = MemoryLog(clock=lambda now=now: now[0])
+        fill(log, "abcd")
+        bus, fresh = MemoryBus(log, "g", [IN]), Remembers()
+        first = loop(bus, fresh, Limits(batch_messages=4, tick_s=0, back_s=25.0))
+        turn(first)
+        first.run(_set())
+        now[0] += passed
+        fill(log, "ef")
+        log.delete_before(Place(IN, 0, forgotten))
+        handler = Remembers()
+        turn(loop(MemoryBus(log, "g", [IN]), handler, Limits(batch_messages=4, tick_s=0, back_s=25.0)), 20)
+        assert fresh.past == []
+        assert handler.past == ([] if forgotten else [b"a", b"b", b"c", b"d"])
+        assert handler.seen == [b"e", b"f"]
+
+
+class DiesOfThePast(Remembers):
+    def handle(self, work: Batch) -> Outcome:
+        if work.past:
+            raise PowerCut
+        return super().handle(work)
+
+
+def test_what_kills_in_the_past_is_left_out_after_three_deaths() -> None:
+    """Then the partition is taken up without reading back, and the work goes on."""
+    log = MemoryLog()
+    fill(log, "abcd")
+    first = loop(MemoryBus(log, "g", [IN]), Echo())
+    turn(first)
+    first.run(_set())
+    fill(log, "ef")
+    deaths = 0
+    for _ in range(6):
+        bus = MemoryBus(log, "g", [IN])
+        try:
+            turn(loop(bus, DiesOfThePast(), Limits(batch_messages=4, tick_s=0, back_s=600.0)), 40)
+        except PowerCut:
+            bus.close()
+            deaths += 1
+    assert said(log) == list("abcdef")
+    assert 3 <= deaths <= 5
 
 
 def test_a_revoked_partition_is_handed_over_with_what_is_free() -> None:

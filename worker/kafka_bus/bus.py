@@ -56,6 +56,13 @@ class KafkaBus:
     def positions(self) -> dict[Partition, int]:
         return self._member.positions()
 
+    def since(self, partition: Partition, timestamp: int) -> int:
+        with trouble():
+            return self._member.since(partition, timestamp)
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        self._member.seek(partition, offset)
+
     def ends(self) -> dict[Partition, int]:
         return self._member.ends()
 

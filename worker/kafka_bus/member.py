@@ -120,6 +120,20 @@ class Member(AsyncConsumerRebalanceListener):  # type: ignore[misc]
     def positions(self) -> dict[Partition, int]:
         return {partition: self._position(partition, lane) for partition, lane in self.lanes.items()}
 
+    def since(self, partition: Partition, timestamp: int) -> int:
+        there = TopicPartition(*partition)
+        found = self._consumer.offsets_for_times({there: max(0, timestamp)}, timeout_ms=self._timeout_ms)[there]
+        if found is not None:
+            return int(found.offset)
+        return int(self._consumer.end_offsets([there], timeout_ms=self._timeout_ms)[there])
+
+    def seek(self, partition: Partition, offset: int) -> None:
+        """What of the partition was fetched from elsewhere is dropped, by kafka-python too."""
+        lane = self.lanes[partition]
+        lane.waiting.clear()
+        lane.bytes, lane.position = 0, offset
+        self._consumer.seek(TopicPartition(*partition), offset)
+
     def ends(self) -> dict[Partition, int]:
         for partition, lane in self.lanes.items():
             with suppress(IllegalStateError):

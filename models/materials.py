@@ -1,0 +1,274 @@
+"""Materials of goods as they are said and listed: what they are made of, how pure, and how they were treated."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_KINDS = """
+gold|足金|千足金|万足金|黄金|纯金|真金|\\d{1,2} ?[kK] ?金|K金|金(?=镯|戒|项链|吊坠|耳)|solid gold|karat gold|gold
+silver|足银|纯银|925银|银925|S925|999银|银|sterling silver|silver|sterling
+platinum|铂金|白金|[Pp][Tt]\\d{3}|platinum
+wool|羊毛|羊仔毛|美利奴|merino|wool
+cashmere|羊绒|山羊绒|开司米|cashmere
+alpaca|羊驼|alpaca
+mohair|马海毛|mohair
+cotton|棉|cotton|denim|牛仔布
+silk|真丝|桑蚕丝|蚕丝|丝绸|柞蚕丝|香云纱|mulberry silk|silk
+linen|亚麻|苎麻|麻(?!辣|花|油|将|薯)|linen|flax
+bamboo|竹纤维|bamboo
+viscose|莫代尔|天丝|莱赛尔|人造丝|人造棉|粘纤|粘胶|铜氨丝|modal|tencel|lyocell|rayon|viscose
+synthetic|聚酯|涤纶|腈纶|锦纶|尼龙|氨纶|化纤|化学纤维|仿丝|仿真丝|雪纺|冰丝|polyester|acrylic(?! resin)|nylon|spandex|microfiber|microfibre|polyamide
+goosedown|鹅绒|goose down
+duckdown|鸭绒|duck down
+down|羽绒|绒子|down(?= (?:fill|jacket|filling|and)|$)
+cowhide|牛皮|cowhide|calfskin|cow leather
+sheepskin|羊皮|绵羊皮|sheepskin|lambskin
+leather|真皮|全皮|leather
+fauxleather|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
+oak|橡木|oak
+walnut|胡桃木|walnut
+teak|柚木|teak
+pine|松木|pine(?!apple)
+maple|枫木|maple
+beech|榉木|beech
+ash|白蜡木|水曲柳
+acacia|相思木|acacia
+rosewood|红木|黄花梨|花梨木|酸枝|鸡翅木|rosewood
+sandalwood|紫檀|檀木|檀香|小叶紫檀|sandalwood
+agarwood|沉香
+rubberwood|橡胶木|rubberwood
+cherry|樱桃木|cherry wood|cherrywood
+bambooboard|楠竹|竹木|竹子
+boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
+wood|实木|原木|全木|solid wood|hardwood|wood(?!en)
+steel|不锈钢|304|316L?|stainless steel|stainless|carbon steel|精钢|steel
+iron|铸铁|生铁|熟铁|铁|cast iron|iron
+titanium|纯钛|钛|titanium
+copper|纯铜|紫铜|红铜|copper
+brass|黄铜|铜|brass
+aluminium|铝合金|铝|aluminum|aluminium
+alloy|合金|alloy|zinc
+boneChina|骨瓷|骨质瓷|bone china
+ceramic|陶瓷|白瓷|青瓷|瓷|ceramic|porcelain|stoneware
+zisha|紫砂
+glass|玻璃|高硼硅|borosilicate|glass
+crystalglass|水晶玻璃|lead crystal
+crystal|水晶|crystal
+silicone|硅胶|silicone
+rubber|橡胶|rubber
+latex|乳胶|latex
+foam|记忆棉|海绵|memory foam|foam
+plastic|塑料|树脂|亚克力|PP|ABS|PVC|plastic|resin|melamine
+jadeite|翡翠|jadeite
+nephrite|和田玉|羊脂玉|籽料|碧玉|nephrite
+xiuyu|岫玉|阿富汗玉|卡瓦石
+jade|玉石|玉髓|玉|jade
+pearl|珍珠|akoya|澳白|南洋珠|大溪地|pearls?
+shellpearl|贝珠|贝母珠|仿珍珠|shell pearls?|faux pearls?
+diamond|钻石|真钻|diamonds?
+moissanite|莫桑石|莫桑钻|moissanite
+zircon|锆石|cubic zirconia|zirconia|\\bcz\\b
+amber|蜜蜡|琥珀|amber
+agate|南红|玛瑙|agate
+turquoise|绿松石|绿松|turquoise
+ruby|红宝石|鸽血红|ruby|rubies
+sapphire|蓝宝石|sapphires?
+emerald|祖母绿|emeralds?
+bodhi|菩提
+beeswax|蜂蜡|beeswax
+soy|大豆蜡|soy wax|soy
+paraffin|石蜡|paraffin
+"""  # noqa: E501  a line is one kind
+_IN = {
+    "cowhide": "leather", "sheepskin": "leather", "goosedown": "down", "duckdown": "down", "jadeite": "jade",
+    "nephrite": "jade", "xiuyu": "jade", "boneChina": "ceramic", "crystalglass": "glass", "zisha": "ceramic",
+    **dict.fromkeys(("oak", "walnut", "teak", "pine", "maple", "beech", "ash", "acacia", "rosewood", "sandalwood",
+                     "rubberwood", "cherry", "agarwood"), "wood"),
+}  # fmt: skip
+"""What a kind is a kind of: who says leather may sell cowhide."""
+
+_IMITATED = re.compile(
+    r"仿|人造|合成(?!树脂)|人工|养殖(?!珍珠)|faux|imitation|simulated|lab[- ](?:grown|"
+    r"created)|vegan|synthetic|培育|印花"
+)
+_PLATED = re.compile(
+    (
+        r"镀|包金|鎏金|涂层|贴金|描金|[- ]?plated?|vermeil|gold[- ]filled|gold[- ]tone|"
+        r"silver[- ]tone|coated|plating|dipped|贴皮|veneer"
+    ),
+    re.I,
+)
+_TREATED = re.compile(
+    r"处理|充填|注胶|充胶|染色|漂白|B货|B\+C|C货|优化|加热|热处理|压制|再造|二代|硫化|注油|"
+    r"dyed|treated(?<!untreated)|(?<!un)heated|enhanced|stabilized"
+    r"|bleached|irradiated|reconstituted|bonded|pressed|二层|合成",
+    re.I,
+)
+_NATURAL = re.compile(
+    (
+        r"天然|A货|原矿|未处理|无处理|没(?:有)?处理|无优化|未优化|没优化|无烧|没烧|未加热|纯天然|"
+        r"原生|无添加|natural|untreated|unheated|undyed|genuine|unprocessed"
+    ),
+    re.I,
+)
+_WHOLE = re.compile(
+    (
+        r"纯|全(?!网)|百分之?百|百分百|100 ?%|实木|原木|真皮|真丝|真金|pure|solid|all[- ]|"
+        r"hundred percent|100 percent|足金|真"
+    ),
+    re.I,
+)
+_PERCENT = re.compile(r"(?P<before>\d{1,3}(?:\.\d+)?) ?(?:%|％|percent)|百分之(?P<zh>[一二三四五六七八九十百零点\d]+)")
+_KARAT = re.compile(r"(?P<k>\d{1,2}) ?(?:[kK](?![A-Za-z])|karat|carat gold|ct gold)")
+_GRADE = re.compile(r"(?<!\d)(?:201|202|304|316|430|18/8|18/10)(?!\d)")
+_GROWN = re.compile(r"养殖|培育|cultured|farmed|lab[- ]grown", re.IGNORECASE)
+_FINENESS = re.compile(r"(?<!\d)(?P<of>999\.?9?|990|925|950|916|900|750|585|375)(?!\d)")
+_SPOKEN = (("九九九九", "9999"), ("九九九", "999"), ("九九零", "990"), ("九二五", "925"), ("九五零", "950"),
+           ("三零四", "304"), ("三一六", "316"), ("二十四", "24"), ("二十二", "22"), ("十八", "18"), ("十四", "14"),
+           ("九K", "9K"), ("七五零", "750"))  # fmt: skip
+_ENGLISH = (("twenty-four", "24"), ("twenty four", "24"), ("eighteen", "18"), ("fourteen", "14"),
+            ("ten karat", "10 karat"),
+            ("nine twenty-five", "925"), ("nine two five", "925"), ("nine twenty five", "925"),
+            ("a hundred percent", "100%"), ("one hundred percent", "100%"), ("hundred percent", "100%"))  # fmt: skip
+
+
+def _patterns() -> list[tuple[str, re.Pattern[str]]]:
+    found = []
+    for line in filter(None, _KINDS.splitlines()):
+        kind, _, words = line.partition("|")
+        guarded = "|".join(rf"\b(?:{one})\b" if re.fullmatch(r"[A-Za-z ?]+", one) else one for one in words.split("|"))
+        found.append((kind, re.compile(guarded, re.IGNORECASE)))
+    return found
+
+
+_PATTERNS = _patterns()
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a text says of a material. ``fineness`` is in thousandths, ``whole`` means of nothing else."""
+
+    kinds: frozenset[str]
+    fineness: float | None
+    share: float | None
+    whole: bool
+    plated: bool
+    treated: bool
+    natural: bool
+    imitated: bool
+
+
+def digits(text: str) -> str:
+    """Spoken fineness and grades in digits: 足金九九九 is 足金999, eighteen karat is 18 karat."""
+    for said, written in _SPOKEN if not text.isascii() else _ENGLISH:
+        text = re.sub(re.escape(said), written, text, flags=re.IGNORECASE)
+    return text
+
+
+def material(text: str) -> Material:
+    """Read a material as said or as listed."""
+    plain = digits(text)
+    kinds = {kind for kind, pattern in _PATTERNS if pattern.search(plain)}
+    if "fauxleather" in kinds or "bonded" in plain.lower():
+        kinds = (kinds - {"leather"}) | {"fauxleather"}
+    if "boards" in kinds:
+        kinds -= {"wood"}
+    if kinds & {"shellpearl"}:
+        kinds -= {"pearl"}
+    if "rubberwood" in kinds:
+        kinds -= {"rubber"}
+    if kinds & {"goosedown", "duckdown"}:
+        kinds -= {"down"}
+    if "sandalwood" in kinds or "agarwood" in kinds:
+        kinds -= {"wood"}
+    share = _PERCENT.search(plain)
+    return Material(
+        kinds=frozenset(kinds),
+        fineness=_fineness(plain),
+        share=_share(share) if share else None,
+        whole=bool(_WHOLE.search(plain)),
+        plated=bool(_PLATED.search(plain)),
+        treated=bool(
+            _TREATED.search(
+                re.sub(
+                    r"(?:未|无|没有?|不)(?:经)?(?:过)?(?:人工)?(?:任何)?(?:优化)?(?:处理|染色|加热|优化|充填|注胶)",
+                    "天然",
+                    plain,
+                )
+            )
+        ),
+        natural=bool(_NATURAL.search(plain)),
+        imitated=bool(_IMITATED.search(plain)),
+    )
+
+
+def _share(match: re.Match[str]) -> float | None:
+    if match["before"]:
+        return float(match["before"])
+    words = match["zh"]
+    values = {"一百": 100.0, "百": 100.0}
+    if words in values:
+        return values[words]
+    from models.numerals import chinese_value
+
+    return chinese_value(words)
+
+
+def _fineness(text: str) -> float | None:
+    if match := _FINENESS.search(text):
+        return float(match["of"][:3])
+    if match := _KARAT.search(text):
+        return min(999.0, round(int(match["k"]) / 24 * 1000))
+    if re.search(r"万足|千足", text):
+        return 999.0
+    return 990.0 if re.search(r"足[金银]", text) else None
+
+
+def contradicts(said: str, listed: str) -> bool | None:
+    """Whether a said material is another, purer or better one than the listed; None where they cannot be compared.
+
+    Another kind, a lower purity, a plating, a blend where all of it was said, or a treatment where the natural
+    thing was said.
+    """
+    ours, theirs = material(said), material(listed)
+    if _clean(said) in _clean(listed):
+        rest = listed.replace(said, "", 1)
+        if not (ours.whole and _blended(theirs)) and not (ours.natural and material(rest).treated):
+            return False
+    if ours.natural and (theirs.treated or theirs.imitated or _GROWN.search(listed)):
+        return True
+    if not ours.kinds or not theirs.kinds:
+        return None
+    if not _shared(ours.kinds, theirs.kinds):
+        return True
+    if (theirs.plated and not ours.plated) or (theirs.imitated and not ours.imitated):
+        return True
+    grades = [match.group() if (match := _GRADE.search(digits(text))) else None for text in (said, listed)]
+    if "steel" in ours.kinds and all(grades) and grades[0] != grades[1]:
+        return True
+    if ours.fineness and theirs.fineness and ours.fineness > theirs.fineness + 1:
+        return True
+    if ours.share and theirs.share and ours.share > theirs.share + 1:
+        return True
+    return ours.whole and _blended(theirs) and not _only(ours, theirs)
+
+
+def _clean(text: str) -> str:
+    return re.sub(r"\s+", "", digits(text)).lower()
+
+
+def _blended(one: Material) -> bool:
+    families = {_IN.get(kind, kind) for kind in one.kinds}
+    return len(families) > 1 or (one.share is not None and one.share < 95)
+
+
+def _only(ours: Material, theirs: Material) -> bool:
+    return theirs.share is not None and theirs.share >= 95 and bool(ours.kinds & theirs.kinds)
+
+
+def _shared(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """A kind in common, or one that is a kind of the other."""
+    up = {_IN[kind] for kind in ours if kind in _IN}
+    down = {_IN[kind] for kind in theirs if kind in _IN}
+    return bool(ours & theirs or ours & down or (up & theirs and not theirs - up - ours))

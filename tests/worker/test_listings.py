@@ -1,0 +1,231 @@
+"""What the host said against what the listing says: outcomes field by field, files, and goods that change."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from models.results import SpokenFact
+from tests.worker.sounds import STARTED_AT
+from worker.codec import Encoded
+from worker.goods import Follower, Goods
+from worker.listings import (
+    LABELS,
+    BadListing,
+    Outcome,
+    against,
+    compare,
+    encode_listing,
+    encode_shown,
+    listed,
+    read_listings,
+)
+from worker.memory_bus import MemoryBus, MemoryLog
+from worker.records import Listing, ProductShown
+
+LISTING = Listing(
+    sku="a",
+    price=129,
+    lowest_price_7d=159,
+    coupons=("满99减20", "10元券"),
+    shipping="包邮，新疆西藏加12元",
+    material="18K金",
+    weight_g=500,
+    quantity=2,
+    size="56mm",
+    origin="河南许昌",
+    brand="云朵",
+    stock=300,
+    certificates=("国检证书 NGTC12345678", "质检报告"),
+)
+A, C, N = Outcome.AGREES, Outcome.CONTRADICTS, Outcome.CANNOT_TELL
+
+
+def fact(field: str, value: float | str, *notes: str) -> SpokenFact:
+    return SpokenFact(field, value, 0, 1, frozenset(notes))
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (fact("price", 129), A),
+        (fact("price", 128.5), A),
+        (fact("price", 128), C),
+        (fact("price", 199), A),
+        (fact("price", 109, "coupon"), A),
+        (fact("price", 99, "coupon"), C),
+        (fact("price", 99, "coupon", "stacked"), A),
+        (fact("price", 64.5, "per_unit", "per 250 g"), A),
+        (fact("price", 30, "per_unit", "per 250 g"), C),
+        (fact("price", 39, "other"), N),
+        (fact("coupon", 20), A),
+        (fact("coupon", 30), C),
+        (fact("shipping", "free"), A),
+        (fact("shipping", "free", "everywhere"), C),
+        (fact("shipping", 6.0), A),
+        (fact("reference_price", 159), A),
+        (fact("reference_price", 399), C),
+        (fact("reference_price", 399, "elsewhere"), N),
+        (fact("weight_g", 500), A),
+        (fact("weight_g", 514), A),
+        (fact("weight_g", 516), C),
+        (fact("weight_g", 545, "about"), A),
+        (fact("weight_g", 250), A),
+        (fact("quantity", 2), A),
+        (fact("quantity", 3), C),
+        (fact("size", "56 mm"), A),
+        (fact("size", "58 mm"), C),
+        (fact("size", "500 ml"), N),
+        (fact("material", "18K金"), A),
+        (fact("material", "足金999"), C),
+        (fact("material", "真丝"), C),
+        (fact("origin", "河南"), A),
+        (fact("origin", "许昌"), A),
+        (fact("origin", "长白山"), C),
+        (fact("origin", "王家坪"), N),
+        (fact("stock", 300), A),
+        (fact("stock", 240), A),
+        (fact("stock", 239), C),
+        (fact("certificate", "国检证书"), A),
+        (fact("certificate", "NGTC12345678"), A),
+        (fact("certificate", "检测报告"), A),
+        (fact("certificate", "ZL202010123456.7"), C),
+        (fact("brand", "云朵"), A),
+        (fact("brand", "耐克"), C),
+    ],
+)
+def test_outcomes(said: SpokenFact, outcome: Outcome) -> None:
+    """Each field by its own rule, at the edge of its tolerance; what is worse for the host than listed agrees."""
+    assert compare(said, LISTING) is outcome
+
+
+@pytest.mark.parametrize("field", LABELS)
+def test_a_listing_that_does_not_tell(field: str) -> None:
+    """Without the field, nobody can tell; and no field is forgotten."""
+    assert compare(fact(field, 1.0 if field not in ("size", "material") else "x"), Listing(sku="a")) is N
+    assert listed(LISTING, field)
+
+
+@pytest.mark.parametrize(
+    ("said", "listing", "outcome"),
+    [
+        (fact("price", 9.9), {"price": 0}, A),
+        (fact("weight_g", 10.0), {"weight_g": 0}, N),
+        (fact("shipping", "free"), {"shipping": "运费6元"}, C),
+        (fact("shipping", 5.0), {"shipping": "5.95"}, C),
+        (fact("shipping", "free"), {"shipping": "free"}, A),
+        (fact("shipping", "free"), {"shipping": "看页面"}, N),
+        (fact("shipping", "free"), {"shipping": "free over $50", "price": 20}, C),
+        (fact("brand", "Nike"), {"brand": "耐克"}, A),
+        (fact("origin", "Italian"), {"origin": "Guangdong, China"}, C),
+        (fact("size", "2000 mm"), {"size": "180x200cm"}, A),
+        (fact("coupon", 20.0), {"coupons": ["9折券"]}, C),
+    ],
+)
+def test_other_listings(said: SpokenFact, listing: dict[str, object], outcome: Outcome) -> None:
+    """Free text of shops in both languages; a weight of zero tells nothing."""
+    assert compare(said, Listing.model_validate({"sku": "a", **listing})) is outcome
+
+
+def test_several_candidates() -> None:
+    """It contradicts only if none agrees; the listing that decides is named; without any nobody can tell."""
+    dear, cheap, silent = Listing(sku="d", price=199), Listing(sku="c", price=99), Listing(sku="s")
+    said = [fact("price", 99)]
+    ((_, outcome, by),) = against(said, [dear, cheap])
+    assert (outcome, by) == (A, cheap)
+    ((_, outcome, by),) = against(said, [silent, dear])
+    assert (outcome, by) == (C, dear)
+    ((_, outcome, by),) = against(said, [silent])
+    assert (outcome, by) == (N, silent)
+    assert against(said, [])[0][1:] == (N, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"weight_g": -5}', "weight_g"),
+        ('{"price": -1}', "price"),
+        ('{"stock": -1}', "stock"),
+        ('[{"sku": "a"}, {"quantity": -2}]', "listing 2: quantity"),
+        ('{"price": NaN}', "price"),
+    ],
+)
+def test_a_file_that_cannot_be(content: str, problem: str, tmp_path: Path) -> None:
+    """A negative weight, price or stock is refused with file, listing and field."""
+    path = tmp_path / "listing.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(BadListing, match=problem):
+        read_listings(path)
+
+
+def test_no_price_is_no_fault(tmp_path: Path) -> None:
+    """A listing without a price is read, and what is said of its price cannot be told."""
+    path = tmp_path / "listing.json"
+    path.write_text(json.dumps({"title": "x"}), encoding="utf-8")
+    (one,) = read_listings(path)
+    assert compare(fact("price", 1), one) is N
+
+
+# Goods ------------------------------------------------------------------------------------------------------------
+
+START = datetime.fromtimestamp(STARTED_AT / 1000, UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def write(log: MemoryLog, one: Encoded) -> None:
+    log.append(one.topic, one.key, one.value, one.headers)
+
+
+def shop() -> tuple[MemoryLog, Goods, Follower]:
+    log, goods = MemoryLog(partitions=3), Goods()
+    return log, goods, Follower(goods, lambda: MemoryBus(log, "goods", ("live.listings", "live.shown")))
+
+
+def read(follower: Follower) -> None:
+    for _ in range(10):
+        follower.step()
+
+
+def test_a_listing_that_changes_in_mid_stream() -> None:
+    """Speech is compared with the listing in force when it was said, also when it is heard later."""
+    log, goods, follower = shop()
+    write(log, encode_listing(Listing(sku="a", price=199, valid_from=at(0)), "s1"))
+    write(log, encode_listing(Listing(sku="a", price=99, valid_from=at(60)), "s1"))
+    write(log, encode_shown(ProductShown(stream_id="s1", sku="a", at=at(0))))
+    read(follower)
+    assert [one.price for s in (10, 59.9, 60, 90) for one in goods.shown("s1", at(s))] == [199, 199, 99, 99]
+    assert goods.shown("s1", at(-1)) == goods.shown("s2", at(10)) == ()
+
+
+def test_which_one_is_shown() -> None:
+    """From ``at`` until ``until``, else until another is shown; several may be shown at the same time."""
+    log, goods, follower = shop()
+    for sku in "abcd":
+        write(log, encode_listing(Listing(sku=sku), "s1"))
+    for sku, begins, until in (("a", 0, None), ("b", 10, 20), ("c", 15, None), ("d", 15, None)):
+        end = None if until is None else at(until)
+        write(log, encode_shown(ProductShown(stream_id="s1", sku=sku, at=at(begins), until=end)))
+    read(follower)
+    assert ["".join(one.sku for one in goods.shown("s1", at(s))) for s in (5, 12, 16, 30)] == ["a", "b", "bcd", "cd"]
+
+
+def test_ready_when_all_is_read() -> None:
+    """Until everything that was there is read, it says so; what comes later is followed, and a null value deletes."""
+    log, goods, follower = shop()
+    write(log, encode_shown(ProductShown(stream_id="s1", sku="a", at=at(0))))
+    write(log, encode_listing(Listing(sku="a", price=1), "s1"))
+    log.append("live.listings", "s1/b/", b"no json")
+    assert follower.trouble()
+    read(follower)
+    assert follower.trouble() is None
+    assert [one.price for one in goods.shown("s1", at(1))] == [1]
+    write(log, encode_listing(Listing(sku="a", price=2), "s1"))
+    read(follower)
+    assert [one.price for one in goods.shown("s1", at(1))] == [2]
+    log.append("live.listings", "s1/a/", None)
+    read(follower)
+    assert goods.shown("s1", at(1)) == ()
