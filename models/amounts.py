@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from models.numerals import Number, chinese_numbers, chinese_value, english_numbers
+from models.numerals import SAID_DIGITS, Number, chinese_numbers, english_numbers, spoken
 
 Kind = Literal["money", "weight", "length", "volume", "count", "bare"]
 
@@ -78,7 +78,7 @@ _MEASURE_WORD = (
     f"只装|个装|粒装|枚装|颗装|条装|{_COUNT_CHAR}"
 )
 _NOT_LIANG = f"零〇一二三四五六七八九十百千万{COUNTED}天年岁次口句下"
-_DIGIT = "零〇一二三四五六七八九两1-9"
+_DIGIT = SAID_DIGITS + "1-9"
 _AFTER_KUAI = re.compile(
     rf"(?P<mao>[{_DIGIT}])(?:毛|角)(?P<fen>[{_DIGIT}])?分?|"
     rf"(?P<one>[{_DIGIT}])(?=[{_DIGIT}十半]+(?:{_COUNT_CHAR}|[斤公克]))"
@@ -181,13 +181,13 @@ def _chinese_money(text: str, number: Number, unit: re.Match[str]) -> Amount:
     value, end = number.value or 0.0, unit.end()
     if unit.lastgroup == "mao":
         if more := re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千0-9.]|{_COUNT_CHAR})").match(text, end):
-            value, end = value + (chinese_value(more.group()) or 0.0) / 10, more.end()
+            value, end = value + (spoken(more.group()) or 0.0) / 10, more.end()
         return _amount(text, "money", round(value / 10, 4), unit["mao"], (number.start, end), number)
     if unit["money"] == "块":
         more = _AFTER_KUAI.match(text, end)
         if more:
             tail = more["mao"] + (more["fen"] or "") if more["mao"] else more["one"] or more["two"]
-            value += (chinese_value(tail) or 0.0) / 10 ** len(tail)
+            value += (spoken(tail) or 0.0) / 10 ** len(tail)
             end = more.end()
         elif _BLOCKS.match(text, end) and value < 20:
             return _amount(text, "count", value, "块", (number.start, end), number)
@@ -208,9 +208,9 @@ def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
         if more["half"]:
             value += grams / 2
         elif more["liang"]:
-            value += 50 * (chinese_value(more["liang"]) or 0.0)
+            value += 50 * (spoken(more["liang"]) or 0.0)
         else:
-            value += grams / 10 * (chinese_value(more["tenth"]) or 0.0)
+            value += grams / 10 * (spoken(more["tenth"]) or 0.0)
         end = more.end()
     elif unit["weight"] == "两" and text[end : end + 1] == "半":
         value, end = value + 25, end + 1
@@ -228,7 +228,7 @@ def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
         )
     tail = re.compile(rf"[{_DIGIT}0]{{1,2}}(?![{_DIGIT}十百千0-9.]|[{COUNTED}斤])").match(text, end)
     if tail:
-        value, end = value + (chinese_value(tail.group()) or 0.0) / 10 ** len(tail.group()), tail.end()
+        value, end = value + (spoken(tail.group()) or 0.0) / 10 ** len(tail.group()), tail.end()
     elif text[end : end + 1] == "半":
         value, end = value + 0.5, end + 1
     long = value < 4 or _SIDE_ZH.search(text[: number.start]) or _AFTER_METRES.match(text, end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from models.around import Around, Role, ends, starts
-from models.numerals import chinese_value
+from models.numerals import spoken
 
 _FILLER = (
     r"(?:[呢啊呀嘛哦就才是也都只给你们咱我大家您了的家人宝友再还又能可以今天直接现在"
@@ -367,4 +367,4 @@ def extra(text: str) -> list[tuple[str, float, int, int]]:
 
 
 def _small(said: str) -> float:
-    return chinese_value(said) or 0.0
+    return spoken(said) or 0.0

@@ -210,9 +210,9 @@ def _share(match: re.Match[str]) -> float | None:
     values = {"一百": 100.0, "百": 100.0}
     if words in values:
         return values[words]
-    from models.numerals import chinese_value
+    from models.numerals import spoken
 
-    return chinese_value(words)
+    return spoken(words)
 
 
 def _fineness(text: str) -> float | None:
