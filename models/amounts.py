@@ -139,6 +139,8 @@ class Amount:
     end: int
     digits: str
     """The numeral as said."""
+    times: float = 1.0
+    """What one of its unit is in grams, millimetres or millilitres."""
 
 
 def amounts(text: str, language: str) -> list[Amount]:

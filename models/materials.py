@@ -158,6 +158,16 @@ class Material:
     natural: bool
     imitated: bool
 
+    @property
+    def families(self) -> frozenset[str]:
+        """The kinds that its kinds are kinds of: cowhide is leather, oak is wood."""
+        return frozenset(_IN.get(kind, kind) for kind in self.kinds)
+
+    @property
+    def told(self) -> int:
+        """How much it tells: a fineness or share, and a kind of its own."""
+        return (self.fineness is not None) + (self.share is not None) + 2 * any(kind in _IN for kind in self.kinds)
+
 
 def digits(text: str) -> str:
     """Spoken fineness and grades in digits: 足金九九九 is 足金999, eighteen karat is 18 karat."""
