@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from models.amounts import Amount
+from models.certificates import kind
 from models.materials import material
 from models.places import same_place
 from models.results import SpokenFact
 
+_DEMONYM = re.compile(r"(?:ese|an|ish|ch|wegian|Thai)$")
 _LONG_NUMBER = 5
+_MOST_PIECES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def _restated(said: list[Said]) -> list[Said]:
     for one in said:
         amount = one.amount
         field = seen.setdefault((amount.kind, amount.value, amount.unit), one.fact.field) if amount else None
-        if field in (None, one.fact.field):
+        if field in (None, one.fact.field) or (field, one.fact.field) == ("reference_price", "price"):
             kept.append(one)
     return kept
 
@@ -90,13 +93,13 @@ def _prices(said: list[Said]) -> list[Said]:
 
 def _pieces(said: list[Said]) -> list[Said]:
     """A weight told of one piece counts as often as there are pieces; what is in one pack is no count of the order."""
-    counts = {one.amount.unit: float(one.fact.value) for one in said if one.counted and one.amount and not one.piece}
+    counts = {one.amount.unit: float(one.fact.value) for one in said if one.counted and one.amount}
     kept = []
     for one in said:
         times = counts.get(one.piece) if one.piece else max(counts.values(), default=None)
         if one.piece is None or times is None or one.fact.field not in ("weight_g", "quantity"):
             kept.append(one)
-        elif one.fact.field == "weight_g":
+        elif one.fact.field == "weight_g" and times < _MOST_PIECES:
             kept.append(replace(one, fact=replace(one.fact, value=round(float(one.fact.value) * times, 2))))
     return kept
 
@@ -127,17 +130,10 @@ def _same(one: SpokenFact, other: SpokenFact) -> bool:
         case "origin":
             return same_place(ours, theirs) is not False
         case "certificate":
-            return _kind(ours) == _kind(theirs) or _long(ours) != _long(theirs)
+            return kind(ours) == kind(theirs) or _long(ours) != _long(theirs)
         case "brand":
             return ours.lower() in theirs.lower() or theirs.lower() in ours.lower()
     return False
-
-
-def _kind(certificate: str) -> str:
-    """What a certificate is of, without whose it is and how it is called: 国家有机认证 is 有机."""
-    if "专利" in certificate or "patent" in certificate.lower():
-        return "patent"
-    return re.sub(r"国家|权威|认证|证书|报告|标志|的|(?i:certifi\w+|approved|report)|\s", "", certificate).lower()
 
 
 def _long(certificate: str) -> bool:
@@ -154,5 +150,5 @@ def _tells_more(fact: SpokenFact, before: SpokenFact) -> bool:
         case "material":
             return (material(said).told, len(said)) > (material(told).told, len(told))
         case "origin":
-            return len(said) >= len(told)
+            return not _DEMONYM.search(said) and (len(said) >= len(told) or _DEMONYM.search(told) is not None)
     return False

@@ -35,8 +35,15 @@ class Around:
 
     @cached_property
     def left(self) -> str:
-        """The words since the amount before, or since the clause began."""
-        return self.clause.text[self.last.end if self.last else 0 : self.amount.start]
+        """The words since the amount before, or since the clause began; with one box or bag counted before it."""
+        last = self.last
+        if last is None:
+            start = 0
+        elif last.kind == "count" and last.value == 1:
+            start = self.amounts[self.position - 2].end if self.position > 1 else 0
+        else:
+            start = last.end
+        return self.clause.text[start : self.amount.start]
 
     @cached_property
     def own(self) -> str:
@@ -63,7 +70,7 @@ class Around:
     def in_box(self) -> bool:
         """Whether one box, bag or set was counted right before it."""
         last = self.last
-        return last is not None and last.kind == "count" and last.value == 1 and len(self.own) <= _NEAR
+        return last is not None and last.kind == "count" and last.value == 1 and self.amount.start - last.end <= _NEAR
 
     @property
     def piece(self) -> str | None:
@@ -92,6 +99,7 @@ class Around:
             (rule.before is None or rule.before.search(left) is not None)
             and (rule.tight is None or rule.tight.search(self.left[-_SEEN:]) is not None)
             and (rule.after is None or rule.after.match(right) is not None)
+            and (rule.left is None or rule.left.search(self.left) is not None)
             and (rule.inside is None or rule.inside.search(text) is not None)
             and (rule.not_before is None or rule.not_before.search(left) is None)
             and (rule.not_after is None or rule.not_after.match(right) is None)

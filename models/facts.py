@@ -23,6 +23,7 @@ __all__ = ["LONGEST", "SpokenFact", "spoken_facts"]
 LONGEST = 4_000
 """Code points that are read of a text: an utterance has a few dozen, and rules must end soon on anything."""
 
+_SHORT = 3
 _HAN = re.compile("[\u3400-\u9fff]")
 _OF_A_GOOD = frozenset({"weight_g", "size", "material"})
 """What a clause about a gift tells of the gift, and not of the good on sale."""
@@ -116,13 +117,24 @@ def _when(around: Around, notes: frozenset[str], text: str) -> tuple[str, frozen
     after = words.around["when_after"].match(around.right)
     if after:
         return "reference_price", frozenset({"elsewhere"} if after.lastgroup == "elsewhere" else ())
-    said = words.own_shop.sub("", around.before)
+    said = words.own_shop.sub("", _said_before(around))
     for cue in reversed(list(words.times.finditer(said))):
-        if cue.lastgroup == "today" and not (_place_before(said, cue, words) and not words.around["ours"].search(cue.group())):
+        place = _place_before(said, cue, words)
+        if cue.lastgroup == "today" and not (place and said == around.left and not _ours(cue, words)):
             break
-        place = cue.lastgroup == "elsewhere" or _place_before(said, cue, words)
-        return "reference_price", frozenset({"elsewhere"} if place else ())
+        return "reference_price", frozenset({"elsewhere"} if place or cue.lastgroup == "elsewhere" else ())
     return "price", notes | _coupons(text, words) | _per_unit(around)
+
+
+def _said_before(around: Around) -> str:
+    """The words before an amount; of the clause before too where that leads up to it: 原价呢，三百九十九."""
+    left = around.left
+    leads = len(left.strip()) <= _SHORT and around.last is None and around.wording.around["leads"].search(around.clause.before)
+    return f"{around.clause.before} {left}" if leads else left
+
+
+def _ours(cue: re.Match[str], words: Wording) -> bool:
+    return words.around["ours"].search(cue.group()) is not None
 
 
 def _place_before(said: str, cue: re.Match[str], words: Wording) -> bool:

@@ -27,7 +27,7 @@ sheepskin|羊皮|绵羊皮|sheepskin|lambskin
 leather|真皮|全皮|leather
 fauxleather|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
 oak|橡木|oak
-walnut|胡桃木|walnut
+walnut|胡桃木|黑胡桃|walnut
 teak|柚木|teak
 pine|松木|pine(?!apple)
 maple|枫木|maple
@@ -40,7 +40,7 @@ agarwood|沉香
 rubberwood|橡胶木|rubberwood
 cherry|樱桃木|cherry wood|cherrywood
 bambooboard|楠竹|竹木|竹子
-boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
+boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|板材|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
 wood|实木|原木|全木|solid wood|hardwood|wood(?!en)
 steel|不锈钢|304|316L?|stainless steel|stainless|carbon steel|精钢|steel
 iron|铸铁|生铁|熟铁|铁|cast iron|iron
@@ -60,7 +60,7 @@ rubber|橡胶|rubber
 latex|乳胶|latex
 foam|记忆棉|海绵|memory foam|foam
 plastic|塑料|树脂|亚克力|PP|ABS|PVC|plastic|resin|melamine
-jadeite|翡翠|jadeite
+jadeite|翡翠|A货|jadeite
 nephrite|和田玉|羊脂玉|籽料|碧玉|nephrite
 xiuyu|岫玉|阿富汗玉|卡瓦石
 jade|玉石|玉髓|玉|jade
@@ -70,6 +70,7 @@ diamond|钻石|真钻|diamonds?
 moissanite|莫桑石|莫桑钻|moissanite
 zircon|锆石|cubic zirconia|zirconia|\\bcz\\b
 amber|蜜蜡|琥珀|amber
+quartzite|石英岩|quartzite
 agate|南红|玛瑙|agate
 turquoise|绿松石|绿松|turquoise
 ruby|红宝石|鸽血红|ruby|rubies

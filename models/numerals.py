@@ -41,7 +41,8 @@ _ZH = re.compile(
     rf"[{SAID_DIGITS}{_PLACES}]+(?:点[{SAID_DIGITS}]+)?)"
     r"(?P<after>[多余几]|来(?=[块元斤克个件单条只瓶岁年天公两毛盒袋米份片包箱台号])|好几)?"
 )
-_UNIT_LIANG = re.compile(r"(?<=[一二三四五六七八九十半\d])两(?![零〇一二三四五六七八九十百千万])")
+_UNIT_LIANG = re.compile(r"(?<=[一二三四五六七八九十半\d])两(?:(?![零〇一二三四五六七八九十百千万])|(?=[一十]?[一二三四五六七八九]?[包袋罐盒瓶份饼个颗]))")
+_COUNTING = "一二三四五六七八九十"
 _MEASURE = "个件天次瓶只条包盒句勺月年岁块下口支片袋双罐套颗粒枚把台张箱单份位年边头样"
 _PAIR = re.compile(rf"[{SAID_DIGITS}]{{2}}")
 _ROW = re.compile(rf"[{SAID_DIGITS}]{{3,}}")
@@ -139,7 +140,7 @@ def _without_unit(text: str, start: int, end: int) -> int:
 
 def _vague(said: str) -> bool:
     """Two neighbouring digits without a place, 七八块, 三五百, 一两个, mean about so many."""
-    if said == "七七八八":
+    if said == "七七八八" or (len(said) > 2 and said in _COUNTING):
         return True
     pair = _PAIR.search(said)
     if pair is None or _ROW.search(said) or "点" in said or any(char in "零〇" for char in pair.group()):
@@ -154,11 +155,11 @@ _ONES = (
 )  # fmt: skip
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SMALL = {word: number for number, word in enumerate(_ONES)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
-_TIMES = {"hundred": 100, "thousand": 1000, "dozen": 12}
+_TIMES = {"hundred": 100, "thousand": 1000, "grand": 1000, "dozen": 12}
 _WORD = "|".join(sorted([*_SMALL, *_TIMES], key=len, reverse=True))
 _EN = re.compile(
     rf"(?<![\w.])(?:(?P<digits>{_ARABIC})(?P<k>k\b)?|"
-    rf"(?P<words>(?:(?:half )?an? (?=hundred|thousand|dozen|half))?"
+    rf"(?P<words>(?:(?:half )?an? (?=hundred|thousand|grand|dozen|half))?"
     rf"\b(?:{_WORD}|half(?= a?n? ?\w)|quarter(?=[ -]\w))(?:(?:[ -]|,? and (?:an? )?| a | point )(?:{_WORD}|half)\b)*)"
     rf"|(?P<one>\ban?(?= (?:pound|ounce|dozen|liter|litre|kilo|gallon|foot|quart|pint)\b)))",
     re.IGNORECASE,
@@ -196,7 +197,7 @@ def english_value(said: str) -> float | None:
             current += 0.5 if word == "half" else 0.25
         elif word in _TIMES:
             current = (current or 1) * _TIMES[word]
-            if word == "thousand":
+            if word in ("thousand", "grand"):
                 total, current = total + current, 0.0
             before = 0
         elif before and (before < 20 or _SMALL[word] >= 10):

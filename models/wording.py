@@ -20,7 +20,7 @@ from models.places import CHINESE, ENGLISH
 _FOLDER = Path(__file__).parent / "wordings"
 _NAMES = re.compile(r"<<(\w+)>>")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_CHINESE_PLACE = rf"(?:(?:{CHINESE})(?:省|市|县|自治区|地区|产区|镇|本地|当地|山区)?){{1,3}}"
+_CHINESE_PLACE = rf"(?:(?!普洱[茶熟生]|龙井茶)(?:{CHINESE})(?:省|市|县|自治区|地区|产区|镇|本地|当地|山区)?){{1,3}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class AmountRule:
     after: re.Pattern[str] | None = None
     inside: re.Pattern[str] | None = None
     """Stands anywhere in its clause."""
+    left: re.Pattern[str] | None = None
+    """Stands anywhere before it in its clause."""
     not_before: re.Pattern[str] | None = None
     not_after: re.Pattern[str] | None = None
     not_inside: re.Pattern[str] | None = None
@@ -119,7 +121,7 @@ class _Reader:
         times = "|".join(f"(?P<{name}>{words[name]})" for name in ("former", "elsewhere", "today"))
         said = {"upper": data["upper"], "about": data["about"]}
         around = {f"{name}_{side}": self._at(side, one[side]) for name, one in said.items() for side in one}
-        around |= {name: self._in(data[name]) for name in ("coupon_used", "stacked", "when_after", "named_by", "each_after", "ours")}
+        around |= {name: self._in(data[name]) for name in ("coupon_used", "stacked", "when_after", "named_by", "each_after", "ours", "leads")}
         return Wording(
             language=self._language,
             clauses={name: self._in(listed) for name, listed in data["clauses"].items()},
@@ -139,8 +141,7 @@ class _Reader:
         field = entry.pop("field")
         sides = {name: self._at(name, entry.pop(name)) for name in _SIDES & entry.keys()}
         made = {_INSIDE.get(name, name): self._in(entry.pop(name)) for name in ("in", "not_in") if name in entry}
-        if "units" in entry:
-            made["units"] = self._in([entry.pop("units")])
+        made |= {name: self._in(entry.pop(name)) for name in ("left", "units") if name in entry}
         kinds = frozenset(entry.pop("kinds"))
         return AmountRule(field=None if field == "none" else field, kinds=kinds, **sides, **made, **entry)
 
@@ -171,6 +172,7 @@ class _Reader:
         return re.compile(self._filled(self._any(listed)), re.IGNORECASE)
 
     def _any(self, listed: Iterable[str] | str) -> str:
+        """One pattern of a list, or a pattern as it is."""
         return listed if isinstance(listed, str) else "|".join(str(one) for one in listed)
 
     def _filled(self, pattern: str) -> str:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from models.amounts import amounts, sizes
-from models.materials import contradicts, digits
+from models.certificates import same_certificate
+from models.materials import contradicts
 from models.places import same_place
 from models.results import SpokenFact
 from worker.codec import Encoded
@@ -208,29 +209,7 @@ def _origin(fact: SpokenFact, listing: Listing) -> bool | None:
 def _certificate(fact: SpokenFact, listing: Listing) -> bool | None:
     if not listing.certificates:
         return None
-    return not any(_same_certificate(str(fact.value), one) for one in listing.certificates)
-
-
-_CERTIFICATE_NOISE = re.compile(
-    r"认证|证书|报告|标志|标识|体系|书|certifi\w+|approv\w+|regist\w+|tested|report|number|no\.|verified|listed"
-    r"|\bby\b|\bthe\b|\blab\b(?! )|[\s:：()（）.,#-]+",
-    re.IGNORECASE,
-)
-_CHECKED = re.compile(r"质检|检测|检验|lab|test", re.IGNORECASE)
-
-
-def _same_certificate(said: str, on_file: str) -> bool:
-    """A number must stand there; a kind is the same by its name, a test report by being one."""
-    ours, theirs = (
-        _CERTIFICATE_NOISE.sub("", digits(text)).lower().replace("三c", "3c").replace("ccc", "3c")
-        for text in (said, on_file)
-    )
-    if re.search(r"\d{5}", ours):
-        return ours in theirs or (len(theirs) > 5 and theirs in ours)
-    if not ours:
-        return True
-    both = _CHECKED.search(said) and _CHECKED.search(on_file)
-    return ours in theirs or (bool(theirs) and theirs in ours) or bool(both)
+    return not any(same_certificate(str(fact.value), one) for one in listing.certificates)
 
 
 def _brand(fact: SpokenFact, listing: Listing) -> bool | None:
