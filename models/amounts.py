@@ -208,6 +208,9 @@ _WEIGHT_MORE = re.compile(
 )
 
 
+_TENTH = re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千万0-9.{COUNTED}号块元克斤])")
+
+
 def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
     """三斤, 三斤半, 三斤二两, 三斤六."""
     grams, end = GRAMS[unit["weight"].lower()], unit.end()
@@ -220,6 +223,8 @@ def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
         else:
             value += grams / 10 * (spoken(more["tenth"]) or 0.0)
         end = more.end()
+    elif unit["weight"] in ("克", "公斤") and (tenth := _TENTH.match(text, end)):
+        value, end = value + grams / 10 * (spoken(tenth.group()) or 0.0), tenth.end()
     elif unit["weight"] == "两" and text[end : end + 1] == "半":
         value, end = value + 25, end + 1
     return _amount(text, "weight", round(value, 2), unit["weight"], (number.start, end), number)

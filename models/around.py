@@ -77,7 +77,8 @@ class Around:
         """The measure word of the one piece that it is the weight or content of: 九百克一罐, 一袋一斤, a pound each."""
         if self.in_box and self.last is not None:
             return self.last.unit
-        each = self.wording.around["each_after"].match(self.right)
+        ways = self.wording.around
+        each = ways["each_after"].match(self.right) or ways["each_before"].search(self.left)
         return None if each is None else each.groupdict().get("piece") or ""
 
     def fits(self, rule: AmountRule) -> bool:

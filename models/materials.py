@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from models.numerals import spoken
+from models.places import places_in, same_place
+
 _KINDS = """
 gold|足金|千足金|万足金|黄金|纯金|真金|\\d{1,2} ?[kK] ?金|K金|金(?=镯|戒|项链|吊坠|耳)|solid gold|karat gold|gold
 silver|足银|纯银|925银|银925|S925|999银|银|sterling silver|silver|sterling
@@ -89,6 +92,7 @@ _IN = {
 }  # fmt: skip
 """What a kind is a kind of: who says leather may sell cowhide."""
 
+_ALL = 100
 _IMITATED = re.compile(
     r"仿|人造|合成(?!树脂)|人工|养殖(?!珍珠)|faux|imitation|simulated|lab[- ](?:grown|"
     r"created)|vegan|synthetic|培育|印花"
@@ -124,6 +128,8 @@ _PERCENT = re.compile(r"(?P<before>\d{1,3}(?:\.\d+)?) ?(?:%|％|percent)|百分�
 _KARAT = re.compile(r"(?P<k>\d{1,2}) ?(?:[kK](?![A-Za-z])|karat|carat gold|ct gold)")
 _GRADE = re.compile(r"(?<!\d)(?:201|202|304|316|430|18/8|18/10)(?!\d)")
 _GROWN = re.compile(r"养殖|培育|cultured|farmed|lab[- ]grown", re.IGNORECASE)
+_GRAIN = re.compile(r"头层|full[- ]grain|top[- ]grain", re.IGNORECASE)
+_SPLIT = re.compile(r"二层|split|bonded|再生", re.IGNORECASE)
 _FINENESS = re.compile(r"(?<!\d)(?P<of>999\.?9?|990|925|950|916|900|750|585|375)(?!\d)")
 _SPOKEN = (("九九九九", "9999"), ("九九九", "999"), ("九九零", "990"), ("九二五", "925"), ("九五零", "950"),
            ("三零四", "304"), ("三一六", "316"), ("二十四", "24"), ("二十二", "22"), ("十八", "18"), ("十四", "14"),
@@ -167,7 +173,7 @@ class Material:
     @property
     def told(self) -> int:
         """How much it tells: a fineness or share, and a kind of its own."""
-        return (self.fineness is not None) + (self.share is not None) + 2 * any(kind in _IN for kind in self.kinds)
+        return (self.fineness is not None) + (self.share is not None and self.share < _ALL) + 2 * any(kind in _IN for kind in self.kinds)
 
 
 def digits(text: str) -> str:
@@ -221,8 +227,6 @@ def _share(match: re.Match[str]) -> float | None:
     values = {"一百": 100.0, "百": 100.0}
     if words in values:
         return values[words]
-    from models.numerals import spoken
-
     return spoken(words)
 
 
@@ -243,26 +247,33 @@ def contradicts(said: str, listed: str) -> bool | None:
     thing was said.
     """
     ours, theirs = material(said), material(listed)
-    if _clean(said) in _clean(listed):
-        rest = listed.replace(said, "", 1)
-        if not (ours.whole and _blended(theirs)) and not (ours.natural and material(rest).treated):
-            return False
     if ours.natural and (theirs.treated or theirs.imitated or _GROWN.search(listed)):
         return True
     if not ours.kinds or not theirs.kinds:
-        return None
-    if not _shared(ours.kinds, theirs.kinds):
-        return True
+        return False if _clean(said) in _clean(listed) else None
     if (theirs.plated and not ours.plated) or (theirs.imitated and not ours.imitated):
         return True
-    grades = [match.group() if (match := _GRADE.search(digits(text))) else None for text in (said, listed)]
-    if "steel" in ours.kinds and all(grades) and grades[0] != grades[1]:
+    if not _shared(ours.kinds, theirs.kinds) or _lesser(said, listed) or _from_elsewhere(said, listed):
         return True
     if ours.fineness and theirs.fineness and ours.fineness > theirs.fineness + 1:
         return True
     if ours.share and theirs.share and ours.share > theirs.share + 1:
         return True
     return ours.whole and _blended(theirs) and not _only(ours, theirs)
+
+
+def _lesser(said: str, listed: str) -> bool:
+    """Another grade of steel, or the split of a hide where its grain was said."""
+    one, other = (_GRADE.search(digits(text)) for text in (said, listed))
+    if one and other and one.group() != other.group():
+        return True
+    return bool(_GRAIN.search(said) and _SPLIT.search(listed))
+
+
+def _from_elsewhere(said: str, listed: str) -> bool:
+    """Hainan rosewood is not that of Vietnam."""
+    one, other = places_in(said), places_in(listed)
+    return bool(one and other) and same_place(said, listed) is False
 
 
 def _clean(text: str) -> str:

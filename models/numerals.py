@@ -36,7 +36,7 @@ SAID_DIGITS = "零〇一二三四五六七八九两"
 _PLACES = "十百千万亿"
 _ARABIC = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _ZH = re.compile(
-    rf"(?P<before>好几|几|数|上|成|近百|百)?"
+    rf"(?P<before>好几|几|(?:数|上|成)(?=[十百千万])(?!十)|近百|百)?"
     rf"(?P<core>(?:{_ARABIC})[十百千万亿]*(?:(?<=[百千万])[1-9](?!\d))?|半|"
     rf"[{SAID_DIGITS}{_PLACES}]+(?:点[{SAID_DIGITS}]+)?)"
     r"(?P<after>[多余几]|来(?=[块元斤克个件单条只瓶岁年天公两毛盒袋米份片包箱台号])|好几)?"
@@ -224,7 +224,8 @@ def _two_groups(words: list[str]) -> float | None:
     for cut in range(len(words) - 1, 0, -1):
         left, right = (_plain(part) for part in (words[:cut], words[cut:]))
         if left and right and right >= 10:
-            return left * 100 + right if left < 10 and right % 5 == 0 and right < 90 else left + right / 100
+            hundreds = left == 1 or (left < 10 and right % 5 == 0 and right < 90)
+            return left * 100 + right if hundreds else left + right / 100
     return None
 
 

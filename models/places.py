@@ -44,13 +44,13 @@ _PROVINCES = """
 """  # noqa: E501  a line is one province
 _COUNTRIES = """
 中国|国产|本土|China|Chinese
-意大利|Italy|Italian|Tuscany|Tuscan|Florence|Milan|托斯卡纳|佛罗伦萨|米兰
-法国|France|French|Provence|Bordeaux|Paris|波尔多|普罗旺斯|巴黎
+意大利|Sicily|Sicilian|Puglia|Modena|Murano|Venice|Naples|Como|Piedmont|Parma|西西里|Italy|Italian|Tuscany|Tuscan|Florence|Milan|托斯卡纳|佛罗伦萨|米兰
+法国|Grasse|Champagne|Burgundy|Normandy|Limoges|Brittany|勃艮第|诺曼底|格拉斯|France|French|Provence|Bordeaux|Paris|波尔多|普罗旺斯|巴黎
 德国|Germany|German|Bavaria|Solingen|索林根
-日本|Japan|Japanese|Hokkaido|Kyoto|Uji|北海道|今治|大阪|京都
-韩国|Korea|South Korea|Korean|济州岛|Jeju
-美国|USA|US|U.S.|United States|America|American|the States|California|Californian|Texas|Texan|Vermont|Maine|Oregon|Idaho|Florida|Georgia|Kentucky|Wisconsin|New York|Colorado|Ohio|Michigan|Montana|Alaska|Alaskan|Hawaii|Hawaiian|Carolina|North Carolina|South Carolina|Tennessee|Washington|Minnesota|Pennsylvania|Virginia|Kona|加州|阿拉斯加
-英国|UK|United Kingdom|England|English|Britain|British|Scotland|Scottish|Wales|Welsh|Yorkshire|Sheffield|Stoke-on-Trent|Cornwall|苏格兰
+日本|Okayama|Osaka|Tokyo|Sakai|Seki|Kyushu|Okinawa|Arita|岡山|冈山|东京|九州|有田|静冈|宇治|京都|Japan|Japanese|Hokkaido|Kyoto|Uji|北海道|今治|大阪|京都
+韩国|Seoul|Busan|首尔|Korea|South Korea|Korean|济州岛|Jeju
+美国|USA|US|U.S.|United States|America|American|the States|California|Californian|Texas|Texan|Vermont|Maine|Oregon|Idaho|Florida|Georgia|Kentucky|Wisconsin|New York|Colorado|Ohio|Michigan|Montana|Alaska|Alaskan|Hawaii|Hawaiian|Carolina|North Carolina|South Carolina|Tennessee|Washington|Minnesota|Pennsylvania|Virginia|Kona|Brooklyn|Chicago|Los Angeles|Napa|Sonoma|Louisiana|Alabama|Mississippi|Missouri|Arkansas|Oklahoma|Kansas|Nebraska|Iowa|Indiana|Illinois|Maryland|Delaware|New Jersey|Connecticut|Massachusetts|Rhode Island|New Hampshire|West Virginia|Wyoming|Utah|Nevada|Arizona|New Mexico|North Dakota|South Dakota|Detroit|Pittsburgh|Portland|Seattle|Boston|加州|阿拉斯加
+英国|London|Manchester|Cornish|Devon|Kent|Somerset|Lancashire|Staffordshire|Stoke|Northampton|Harris|Isle of Harris|Wales|Birmingham|UK|United Kingdom|England|English|Britain|British|Scotland|Scottish|Wales|Welsh|Yorkshire|Sheffield|Stoke-on-Trent|Cornwall|苏格兰
 西班牙|Spain|Spanish|Valencia
 葡萄牙|Portugal|Portuguese
 澳大利亚|澳洲|Australia|Australian|Tasmania|Tasmanian|塔斯马尼亚
@@ -83,13 +83,13 @@ _COUNTRIES = """
 摩洛哥|Morocco|Moroccan
 南非|South Africa|South African
 肯尼亚|Kenya|Kenyan
-印度|India|Indian|Kashmir|Darjeeling|Jaipur|克什米尔
+印度|Assam|Rajasthan|Mysore|Gujarat|Kerala|India|Indian|Kashmir|Darjeeling|Jaipur|克什米尔
 斯里兰卡|Sri Lanka|Ceylon|锡兰
 巴基斯坦|Pakistan|Pakistani
 孟加拉|Bangladesh
 尼泊尔|Nepal|Nepalese
-泰国|Thailand|Thai
-越南|Vietnam|Vietnamese
+泰国|清迈|金枕|Chiang Mai|Thailand|Thai
+越南|芽庄|越南芽庄|Vietnam|Vietnamese
 缅甸|Myanmar|Burma|Burmese
 马来西亚|Malaysia|Malaysian
 印度尼西亚|印尼|Indonesia|Indonesian|Bali
@@ -106,6 +106,33 @@ _COUNTRIES = """
 哥斯达黎加|Costa Rica|Costa Rican
 危地马拉|Guatemala|Guatemalan
 乌克兰|Ukraine|Ukrainian
+加纳|Ghana|Ghanaian
+尼日利亚|Nigeria|Nigerian
+突尼斯|Tunisia|Tunisian
+黎巴嫩|Lebanon|Lebanese
+玻利维亚|Bolivia|Bolivian
+乌拉圭|Uruguay|Uruguayan
+古巴|Cuba|Cuban
+牙买加|Jamaica|Jamaican
+多米尼加|Dominican Republic|Dominican
+萨尔瓦多|El Salvador
+洪都拉斯|Honduras
+尼加拉瓜|Nicaragua
+坦桑尼亚|Tanzania|Tanzanian
+卢旺达|Rwanda|Rwandan
+乌干达|Uganda
+赞比亚|Zambia
+博茨瓦纳|Botswana
+匈牙利|Hungary|Hungarian
+罗马尼亚|Romania|Romanian
+保加利亚|Bulgaria|Bulgarian
+克罗地亚|Croatia|Croatian
+塞尔维亚|Serbia|Serbian
+立陶宛|Lithuania|Lithuanian
+拉脱维亚|Latvia|Latvian
+爱沙尼亚|Estonia|Estonian
+阿富汗|Afghanistan|Afghan
+约旦|Jordan
 蒙古|Mongolia|Mongolian
 哈萨克斯坦|Kazakhstan
 """  # noqa: E501  a line is one country
@@ -165,7 +192,12 @@ def same_place(said: str, listed: str) -> bool | None:
     ours, theirs = ({WITHIN[name] for name in places_in(text)} for text in (said, listed))
     if not ours or not theirs:
         return None
-    return any(_near(one, other) for one in ours for other in theirs)
+    return any(_near(one, other) for one in _narrowest(ours) for other in _narrowest(theirs))
+
+
+def _narrowest(places: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Without those in which another of them lies: 江苏兴化 is Xinghua."""
+    return {one for one in places if not any(one[0] in other[1:] for other in places)}
 
 
 def _near(one: tuple[str, ...], other: tuple[str, ...]) -> bool:

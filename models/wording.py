@@ -121,7 +121,7 @@ class _Reader:
         times = "|".join(f"(?P<{name}>{words[name]})" for name in ("former", "elsewhere", "today"))
         said = {"upper": data["upper"], "about": data["about"]}
         around = {f"{name}_{side}": self._at(side, one[side]) for name, one in said.items() for side in one}
-        around |= {name: self._in(data[name]) for name in ("coupon_used", "stacked", "when_after", "named_by", "each_after", "ours", "leads")}
+        around |= {name: self._in(data[name]) for name in ("coupon_used", "stacked", "when_after", "named_by", "each_after", "each_before", "ours", "leads")}
         return Wording(
             language=self._language,
             clauses={name: self._in(listed) for name, listed in data["clauses"].items()},
