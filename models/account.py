@@ -115,7 +115,7 @@ def _once(facts: Iterable[SpokenFact]) -> list[SpokenFact]:
             found.append(fact)
         elif _tells_more(fact, found[same]):
             found[same] = fact
-    return found
+    return sorted(found, key=lambda fact: (fact.start, fact.end, fact.field))
 
 
 def _same(one: SpokenFact, other: SpokenFact) -> bool:

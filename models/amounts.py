@@ -33,6 +33,7 @@ GRAMS = {
 MILLIMETRES = {
     "毫米": 1.0,
     "mm": 1.0,
+    "mil": 1.0,
     "厘米": 10.0,
     "cm": 10.0,
     "公分": 10.0,
@@ -102,10 +103,10 @@ _SIDE_ZH = re.compile(r"(?:长|宽|高|厚|深|径|围|口|身)(?:是|就是|有
 _AFTER_METRES = re.compile(r"\s*(?:长|宽|高|厚|深|多?长|乘|[*xX×]|的?大?床|的?被|的?线|的?沙发|的?桌|的?柜)")
 _EN_UNIT = re.compile(
     r"(?:[ -]|(?<=half) an? | of an? )?(?:(?P<money>dollars?|bucks?|quid|euros?|yuan|rmb|usd)\b|(?P<cents>cents?)\b"
-    r"|(?P<volume>fl\.? ?oz\b|fluid[ -]ounces?\b|milli(?:liters?|litres?)\b|ml\b|mils?\b|liters?\b|"
+    r"|(?P<volume>fl\.? ?oz\b|fluid[ -]ounces?\b|milli(?:liters?|litres?)\b|ml\b|mils?\b(?! (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|liters?\b|"
     r"litres?\b|gallons?\b|quarts?\b|pints?\b|L\b)"
     r"|(?P<weight>kilograms?\b|kilos?\b|kgs?\b|grams?\b|g\b|ounces?\b|oz\b|pounds?\b|lbs?\b)"
-    r"|(?P<length>millimet(?:er|re)s?\b|mm\b|centimet(?:er|re)s?\b|cm\b|inch(?:es)?\b|\"|"
+    r"|(?P<length>millimet(?:er|re)s?\b|mm\b|mil(?= (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|centimet(?:er|re)s?\b|cm\b|inch(?:es)?\b|\"|"
     r"feet\b|foot\b|ft\b|met(?:er|re)s?\b|m\b)"
     r"|(?P<count>(?:(?:full[- ]size|big|little|small|large|individual|whole|matching|separate|"
     r"single|more|extra) )?(?:pieces?|pcs|packs?|packets?"
@@ -258,6 +259,8 @@ def _english(text: str, number: Number) -> Amount:
     sign = _SIGN.search(text, 0, start)
     if sign:
         return _amount(text, "money", value, sign.group(), (sign.start(), end), number)
+    if text[start:end].endswith(("fiver", "tenner")):
+        return _amount(text, "money", value, "pounds", (start, end), number)
     unit = _EN_UNIT.match(text, end)
     if unit is None or unit.lastgroup is None:
         return _amount(text, "bare", value, "", (start, end), number)

@@ -24,6 +24,8 @@ LONGEST = 4_000
 """Code points that are read of a text: an utterance has a few dozen, and rules must end soon on anything."""
 
 _SHORT = 3
+_DEAR = 100
+"""No shipping costs that much: seven fifty is 7.50."""
 _HAN = re.compile("[\u3400-\u9fff]")
 _OF_A_GOOD = frozenset({"weight_g", "size", "material"})
 """What a clause about a gift tells of the gift, and not of the good on sale."""
@@ -87,6 +89,8 @@ def _of_amount(around: Around, text: str) -> Said | None:
     field, notes, amount = rule.field, _limits(around), around.amount
     if field == "price":
         field, notes = _when(around, notes, text)
+    if field == "shipping" and amount.value >= _DEAR and around.wording.language == "en":
+        amount = replace(amount, value=amount.value / 100)  # seven fifty
     value = round(amount.value / GRAMS["pound"], 2) if rule.grams_to_pounds else _value(field, amount, rule.unit_of)
     start, ways = around.clause.start, around.wording.around
     return Said(
@@ -118,9 +122,14 @@ def _when(around: Around, notes: frozenset[str], text: str) -> tuple[str, frozen
     if after:
         return "reference_price", frozenset({"elsewhere"} if after.lastgroup == "elsewhere" else ())
     said = words.own_shop.sub("", _said_before(around))
-    for cue in reversed(list(words.times.finditer(said))):
-        place = _place_before(said, cue, words)
-        if cue.lastgroup == "today" and not (place and said == around.left and not _ours(cue, words)):
+    cues = list(words.times.finditer(said))
+    for at, cue in reversed(list(enumerate(cues))):
+        earlier = {one.lastgroup for one in cues[:at]}
+        place = "elsewhere" in earlier
+        if cue.lastgroup == "today":
+            ours = words.around["ours"].match(cue.group()) is not None
+            if ours and "former" in earlier or place and not ours and said == around.left:
+                continue
             break
         return "reference_price", frozenset({"elsewhere"} if place or cue.lastgroup == "elsewhere" else ())
     return "price", notes | _coupons(text, words) | _per_unit(around)
@@ -131,14 +140,6 @@ def _said_before(around: Around) -> str:
     left = around.left
     leads = len(left.strip()) <= _SHORT and around.last is None and around.wording.around["leads"].search(around.clause.before)
     return f"{around.clause.before} {left}" if leads else left
-
-
-def _ours(cue: re.Match[str], words: Wording) -> bool:
-    return words.around["ours"].search(cue.group()) is not None
-
-
-def _place_before(said: str, cue: re.Match[str], words: Wording) -> bool:
-    return any(one.lastgroup == "elsewhere" for one in words.times.finditer(said[: cue.start()]))
 
 
 def _coupons(text: str, words: Wording) -> frozenset[str]:

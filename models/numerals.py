@@ -161,6 +161,7 @@ _EN = re.compile(
     rf"(?<![\w.])(?:(?P<digits>{_ARABIC})(?P<k>k\b)?|"
     rf"(?P<words>(?:(?:half )?an? (?=hundred|thousand|grand|dozen|half))?"
     rf"\b(?:{_WORD}|half(?= a?n? ?\w)|quarter(?=[ -]\w))(?:(?:[ -]|,? and (?:an? )?| a | point )(?:{_WORD}|half)\b)*)"
+    rf"|(?P<note>(?:\ba )?\b(?:fiver|tenner)\b)"
     rf"|(?P<one>\ban?(?= (?:pound|ounce|dozen|liter|litre|kilo|gallon|foot|quart|pint)\b)))",
     re.IGNORECASE,
 )
@@ -182,6 +183,8 @@ def _english_value(match: re.Match[str]) -> float | None:
     if match["digits"]:
         digits = match["digits"].replace(",", "")
         return float(digits) * (1000 if match["k"] else 1) if len(digits) <= _MOST_DIGITS else None
+    if match["note"]:
+        return 5.0 if match["note"].endswith("fiver") else 10.0
     return 1.0 if match["one"] else english_value(match["words"])
 
 

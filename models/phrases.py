@@ -60,6 +60,8 @@ def _value(rule: PhraseRule, match: re.Match[str]) -> str | None:
     if rule.numbered:
         return _number(match)
     said = match["it"].strip()
+    if rule.field == "origin":
+        return said.removeprefix("the ")
     return digits(said).replace("的", "") if rule.field == "material" else said
 
 
