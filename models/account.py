@@ -144,6 +144,8 @@ def _tells_more(fact: SpokenFact, before: SpokenFact) -> bool:
     """Whether the second says it more exactly: a number for a kind, a purity, a kind of the family, the town."""
     said, told = str(fact.value), str(before.value)
     match fact.field:
+        case "brand":
+            return told == said + "s"
         case "certificate":
             return (_long(said), bool(re.search("发明|外观|实用", said)), len(said)) > (
                 _long(told), bool(re.search("发明|外观|实用", told)), len(told))  # fmt: skip

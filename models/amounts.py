@@ -120,6 +120,7 @@ _EN_UNIT = re.compile(
 )
 _HALF_MORE = re.compile(r"\s+and a half\b", re.IGNORECASE)
 _CENTS = re.compile(r"(?:,? and|,)? (?P<cents>[a-z0-9-]+(?: [a-z]+)?) cents?\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"号(?!的?圈口|码)(?:链接|那|这|里|品|款|是|$|[，,])")
 _RANGE = re.compile(r"(?:号|码|多)?\s*(?:到|至|~|～|-|—|to|or|或者?)\s*")
 _TABLES: dict[str, dict[str, float]] = {"length": MILLIMETRES, "volume": MILLILITRES, "weight": GRAMS}
 _SALE_DAY = re.compile(r"双(?:十一|十二|11|12)$|(?<!\d)618$|六一八$")
@@ -156,7 +157,7 @@ def amounts(text: str, language: str) -> list[Amount]:
     at = 0
     while (number := next(numbers(text, at), None)) is not None:
         at = number.end
-        if number.value is not None and not _SALE_DAY.search(text[: number.end]):
+        if number.value is not None and not _NUMBERED.match(text, number.end) and not _SALE_DAY.search(text[: number.end]):
             found.append(read(text, number))
             at = found[-1].end
     return _with_units(found, text)

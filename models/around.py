@@ -19,6 +19,7 @@ _SEEN = 40
 class Around:
     """An amount in its clause; ``position`` is its place among the clause's ``amounts``."""
 
+    text: str
     clause: Clause
     amounts: tuple[Amount, ...]
     position: int
@@ -101,6 +102,7 @@ class Around:
             and (rule.tight is None or rule.tight.search(self.left[-_SEEN:]) is not None)
             and (rule.after is None or rule.after.match(right) is not None)
             and (rule.left is None or rule.left.search(self.left) is not None)
+            and (rule.text is None or rule.text.search(self.text) is not None)
             and (rule.near is None or rule.near.search(f"{self.clause.before} {text}") is not None)
             and (rule.inside is None or rule.inside.search(text) is not None)
             and (rule.not_before is None or rule.not_before.search(left) is None)

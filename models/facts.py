@@ -58,7 +58,7 @@ def _in_clause(clause: Clause, text: str, words: Wording, corrected: Said | None
     for position, amount in enumerate(every):
         start, end = clause.start + amount.start, clause.start + amount.end
         if not any(first < end and start < last for first, last in taken):
-            around = Around(clause, every, position, words)
+            around = Around(text, clause, every, position, words)
             one = _instead(around, corrected) or _of_amount(around, text)
             found += [one] if one else []
     other = frozenset({"other"} if clause.other else ())

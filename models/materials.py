@@ -28,7 +28,7 @@ down|羽绒|绒子|down(?= (?:fill|jacket|filling|and)|$)
 cowhide|牛皮|cowhide|calfskin|cow leather
 sheepskin|羊皮|绵羊皮|sheepskin|lambskin
 leather|真皮|全皮|leather
-fauxleather|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
+fauxleather|科技布|西皮|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
 oak|橡木|oak
 walnut|胡桃木|黑胡桃|walnut
 teak|柚木|teak

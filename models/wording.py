@@ -37,6 +37,8 @@ class AmountRule:
     """Stands anywhere in its clause."""
     left: re.Pattern[str] | None = None
     """Stands anywhere before it in its clause."""
+    text: re.Pattern[str] | None = None
+    """Stands anywhere in the utterance."""
     near: re.Pattern[str] | None = None
     """Stands in its clause or in the one before it."""
     not_before: re.Pattern[str] | None = None
@@ -143,7 +145,7 @@ class _Reader:
         field = entry.pop("field")
         sides = {name: self._at(name, entry.pop(name)) for name in _SIDES & entry.keys()}
         made = {_INSIDE.get(name, name): self._in(entry.pop(name)) for name in ("in", "not_in") if name in entry}
-        made |= {name: self._in(entry.pop(name)) for name in ("left", "near", "units") if name in entry}
+        made |= {name: self._in(entry.pop(name)) for name in ("left", "near", "text", "units") if name in entry}
         kinds = frozenset(entry.pop("kinds"))
         return AmountRule(field=None if field == "none" else field, kinds=kinds, **sides, **made, **entry)
 
