@@ -22,9 +22,18 @@ def kind(certificate: str) -> str:
     return plain
 
 
-def same_certificate(said: str, on_file: str) -> bool:
-    """Whether a said certificate is the one on file: a number must stand there, a kind is the same by its name."""
+def same_certificate(said: str, on_file: str) -> bool | None:
+    """Whether a said certificate is the one on file; None where they speak of the same thing in other words.
+
+    A number must stand there, a kind is the same by its name.
+    """
     ours, theirs = kind(said), kind(on_file)
     if re.search(r"\d{5}", ours):
         return ours in theirs or (len(theirs) > 5 and theirs in ours)
-    return not ours or ours in theirs or (bool(theirs) and theirs in ours)
+    if not ours or ours in theirs or (theirs and theirs in ours):
+        return True
+    return None if _pairs(ours) & _pairs(theirs) else False
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[at : at + 2] for at in range(len(text) - 1) if not text[at].isascii()} - {"专利"}

@@ -86,7 +86,8 @@ def _of_amount(around: Around, text: str) -> Said | None:
     rule = next((rule for rule in around.wording.amounts if around.fits(rule)), None)
     if rule is None or rule.field is None:
         return None
-    field, notes, amount = rule.field, _limits(around), around.amount
+    field, amount = rule.field, around.amount
+    notes = _limits(around) | (frozenset({"weak"}) if rule.weak else frozenset())
     if field == "price":
         field, notes = _when(around, notes, text)
     if field == "shipping" and amount.value >= _DEAR and around.wording.language == "en":

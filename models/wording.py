@@ -56,6 +56,8 @@ class AmountRule:
     box: bool = False
     """One box, bag or set was counted right before it: 一箱六瓶."""
     unit_of: str = ""
+    weak: bool = False
+    """Nothing but the amount itself speaks for the field: what is far off is then no contradiction."""
     cents: bool = False
     """It has cents: 19.99."""
     whole: bool = False

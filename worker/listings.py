@@ -31,6 +31,10 @@ ROUGH = 0.1
 STOCK = 0.2
 """Of the stock: it sells while the host speaks, so fewer than listed is no lie until a fifth is missing."""
 
+FAR: Mapping[str, float] = {"price": 2.0, "weight_g": 2.5, "quantity": 4.0, "size": 2.5}
+"""So many times more or less than listed is no contradiction where only the amount itself speaks for the field: hosts
+who stretch a fact stretch it by a tenth or a half, and a bottle of seven millilitres is the sample beside it."""
+
 LABELS: Mapping[str, str] = {
     "price": "PRICE_MISMATCH",
     "coupon": "PRICE_MISMATCH",
@@ -85,7 +89,23 @@ def compare(fact: SpokenFact, listing: Listing) -> Outcome:
     wrong = _COMPARED[fact.field](fact, listing) if fact.field in _COMPARED else None
     if wrong is None:
         return Outcome.CANNOT_TELL
+    if wrong and "weak" in fact.notes and _far(fact, listing):
+        return Outcome.CANNOT_TELL
     return Outcome.CONTRADICTS if wrong else Outcome.AGREES
+
+
+def _far(fact: SpokenFact, listing: Listing) -> bool:
+    """Whether a number is so far from the listing's that it is more likely of something else."""
+    limit = FAR.get(fact.field)
+    theirs = listed(listing, fact.field)
+    if limit is None or not theirs:
+        return False
+    if fact.field == "size":
+        one = next(iter(sizes(str(fact.value))), None)
+        ratios = [one.value / other.value for other in sizes(theirs) if one and other.kind == one.kind and other.value]
+    else:
+        ratios = [_number(fact) / theirs]
+    return all(not 1 / limit <= ratio <= limit for ratio in ratios)
 
 
 def against(facts: Iterable[SpokenFact], listings: Sequence[Listing]) -> list[Compared]:
@@ -209,7 +229,10 @@ def _origin(fact: SpokenFact, listing: Listing) -> bool | None:
 def _certificate(fact: SpokenFact, listing: Listing) -> bool | None:
     if not listing.certificates:
         return None
-    return not any(same_certificate(str(fact.value), one) for one in listing.certificates)
+    same = [same_certificate(str(fact.value), one) for one in listing.certificates]
+    if True in same:
+        return False
+    return None if None in same else True
 
 
 def _brand(fact: SpokenFact, listing: Listing) -> bool | None:
