@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from models.numerals import Number, chinese_numbers, chinese_value, english_numbers
+from models.numerals import SAID_DIGITS, Number, chinese_numbers, english_numbers, spoken
 
 Kind = Literal["money", "weight", "length", "volume", "count", "bare"]
 
@@ -33,6 +33,7 @@ GRAMS = {
 MILLIMETRES = {
     "毫米": 1.0,
     "mm": 1.0,
+    "mil": 1.0,
     "厘米": 10.0,
     "cm": 10.0,
     "公分": 10.0,
@@ -57,6 +58,7 @@ MILLIMETRES = {
 MILLILITRES = {
     "毫升": 1.0,
     "ml": 1.0,
+    "mil": 1.0,
     "升": 1000.0,
     "l": 1000.0,
     "milliliter": 1.0,
@@ -71,14 +73,14 @@ MILLILITRES = {
 }
 """How many grams, millimetres and millilitres a unit is."""
 
-COUNTED = "个件片瓶袋包盒支枝只双条根枚粒颗罐张套本卷抽对把台箱桶提板单份组束朵串坨头筒捆顶床副块"
+COUNTED = "节饼个件片瓶袋包盒支枝只双条根枚粒颗罐张套本卷抽对把台箱桶提板单份组束朵串坨头筒捆顶床副块"
 _COUNT_CHAR = f"(?:包(?!邮)|[{COUNTED.replace('包', '')}])"
 _MEASURE_WORD = (
     f"贴|小包|小袋|小瓶|大瓶|大包|大袋|大盒|小盒|件套|片装|瓶装|包装(?=的)|袋装|支装|盒装|"
     f"只装|个装|粒装|枚装|颗装|条装|{_COUNT_CHAR}"
 )
 _NOT_LIANG = f"零〇一二三四五六七八九十百千万{COUNTED}天年岁次口句下"
-_DIGIT = "零〇一二三四五六七八九两1-9"
+_DIGIT = SAID_DIGITS + "1-9"
 _AFTER_KUAI = re.compile(
     rf"(?P<mao>[{_DIGIT}])(?:毛|角)(?P<fen>[{_DIGIT}])?分?|"
     rf"(?P<one>[{_DIGIT}])(?=[{_DIGIT}十半]+(?:{_COUNT_CHAR}|[斤公克]))"
@@ -86,23 +88,25 @@ _AFTER_KUAI = re.compile(
 )
 _ZH_UNIT = re.compile(
     r"\s{0,2}(?:(?P<money>块钱|块(?!儿|头)|元(?!旦|宝|素|气)|圆钱|人民币|[Rr][Mm][Bb])"
-    r"|(?P<mao>毛钱?|角钱?)"
+    r"|(?P<mao>毛钱?(?!巾|衣|料|发|笔)|角钱)"
     rf"|(?P<weight>公斤|千克|[kK][gG](?![A-Za-z])|克(?!服|隆|拉|制|扣|莱)|斤(?!顶)|两(?![{_NOT_LIANG}])|g(?![A-Za-z]))"
-    r"|(?P<length>毫米|厘米|公分|英寸|吋|寸(?!步)|尺(?!码|寸)|mm|MM|cm|CM|米(?!饭|粉|线|粥|白|色|面|酒|糕|其))"
+    r"|(?P<length>毫米|厘米|公分|英寸|吋|寸(?!步)|尺(?!码|寸)|mm|MM|cm|CM|m(?![a-zA-Z²])|米(?!饭|粉|线|粥|白|色|面|酒|糕|其))"
     r"|(?P<volume>毫升|升(?!级|值|温|降|高|起|学|职)|ml|ML|mL|L(?![A-Za-z]))"
     rf"|(?P<count>{_MEASURE_WORD}))"
 )
 _BLOCKS = re.compile(
     r"(?:手表|肥皂|香皂|表|布|肉|蛋糕|毛巾|面膜|地|砖|石|玉|豆腐|饼|巧克力|木|板|屏|电池|糖|牌|皮|面料|小|大)"
 )
+_METRES_PAID = re.compile(r"$|[，。,.啊吧呢了]|包邮|到手|拿|带走|秒|给你|一[斤个件瓶盒]|[两三四]")
+_ONE_KUAI = re.compile(r"钱|$|[，。,.啊吧呢了的]|包邮|到手|拿|秒|一[斤个件]|[一二三四五六七八九\d]")
 _SIDE_ZH = re.compile(r"(?:长|宽|高|厚|深|径|围|口|身)(?:是|就是|有|度|达|大概|差不多|约|:|：|足足|做到了?)*$")
 _AFTER_METRES = re.compile(r"\s*(?:长|宽|高|厚|深|多?长|乘|[*xX×]|的?大?床|的?被|的?线|的?沙发|的?桌|的?柜)")
 _EN_UNIT = re.compile(
     r"(?:[ -]|(?<=half) an? | of an? )?(?:(?P<money>dollars?|bucks?|quid|euros?|yuan|rmb|usd)\b|(?P<cents>cents?)\b"
-    r"|(?P<volume>fl\.? ?oz\b|fluid[ -]ounces?\b|milli(?:liters?|litres?)\b|ml\b|liters?\b|"
+    r"|(?P<volume>fl\.? ?oz\b|fluid[ -]ounces?\b|milli(?:liters?|litres?)\b|ml\b|mils?\b(?! (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|liters?\b|"
     r"litres?\b|gallons?\b|quarts?\b|pints?\b|L\b)"
     r"|(?P<weight>kilograms?\b|kilos?\b|kgs?\b|grams?\b|g\b|ounces?\b|oz\b|pounds?\b|lbs?\b)"
-    r"|(?P<length>millimet(?:er|re)s?\b|mm\b|centimet(?:er|re)s?\b|cm\b|inch(?:es)?\b|\"|"
+    r"|(?P<length>millimet(?:er|re)s?\b|mm\b|mil(?= (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|centimet(?:er|re)s?\b|cm\b|inch(?:es)?\b|\"|"
     r"feet\b|foot\b|ft\b|met(?:er|re)s?\b|m\b)"
     r"|(?P<count>(?:(?:full[- ]size|big|little|small|large|individual|whole|matching|separate|"
     r"single|more|extra) )?(?:pieces?|pcs|packs?|packets?"
@@ -116,8 +120,11 @@ _EN_UNIT = re.compile(
 )
 _HALF_MORE = re.compile(r"\s+and a half\b", re.IGNORECASE)
 _CENTS = re.compile(r"(?:,? and|,)? (?P<cents>[a-z0-9-]+(?: [a-z]+)?) cents?\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"号(?!的?圈口|码)(?:链接|那|这|里|品|款|是|$|[，,])")
+_RANGE = re.compile(r"(?:号|码|多)?\s*(?:到|至|~|～|-|—|to|or|或者?)\s*")
+_TABLES: dict[str, dict[str, float]] = {"length": MILLIMETRES, "volume": MILLILITRES, "weight": GRAMS}
 _SALE_DAY = re.compile(r"双(?:十一|十二|11|12)$|(?<!\d)618$|六一八$")
-_ROW = re.compile(r"\s*(?:[*xX×乘、/~-]|by|至|到|to)\s*")
+_ROW = re.compile(r"\s*(?:[*xX×乘、/]|乘以|by)\s*")
 _LOOSE_CENTS = re.compile(
     (
         r" (?P<cents>(?:ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
@@ -139,6 +146,8 @@ class Amount:
     end: int
     digits: str
     """The numeral as said."""
+    times: float = 1.0
+    """What one of its unit is in grams, millimetres or millilitres."""
 
 
 def amounts(text: str, language: str) -> list[Amount]:
@@ -148,7 +157,7 @@ def amounts(text: str, language: str) -> list[Amount]:
     at = 0
     while (number := next(numbers(text, at), None)) is not None:
         at = number.end
-        if number.value is not None and not _SALE_DAY.search(text[: number.end]):
+        if number.value is not None and not _NUMBERED.match(text, number.end) and not _SALE_DAY.search(text[: number.end]):
             found.append(read(text, number))
             at = found[-1].end
     return _with_units(found, text)
@@ -171,8 +180,9 @@ def _chinese(text: str, number: Number) -> Amount:
         case "length":
             return _chinese_length(text, number, match)
         case "volume":
-            value = (number.value or 0.0) * MILLILITRES[unit.lower()]
-            return _amount(text, "volume", value, unit, (number.start, match.end()), number)
+            half = text[match.end() : match.end() + 1] == "半"
+            value = ((number.value or 0.0) + 0.5 * half) * MILLILITRES[unit.lower()]
+            return _amount(text, "volume", value, unit, (number.start, match.end() + half), number)
     return _amount(text, "count", number.value or 0.0, unit, (number.start, match.end()), number)
 
 
@@ -181,15 +191,15 @@ def _chinese_money(text: str, number: Number, unit: re.Match[str]) -> Amount:
     value, end = number.value or 0.0, unit.end()
     if unit.lastgroup == "mao":
         if more := re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千0-9.]|{_COUNT_CHAR})").match(text, end):
-            value, end = value + (chinese_value(more.group()) or 0.0) / 10, more.end()
+            value, end = value + (spoken(more.group()) or 0.0) / 10, more.end()
         return _amount(text, "money", round(value / 10, 4), unit["mao"], (number.start, end), number)
     if unit["money"] == "块":
         more = _AFTER_KUAI.match(text, end)
         if more:
             tail = more["mao"] + (more["fen"] or "") if more["mao"] else more["one"] or more["two"]
-            value += (chinese_value(tail) or 0.0) / 10 ** len(tail)
+            value += (spoken(tail) or 0.0) / 10 ** len(tail)
             end = more.end()
-        elif _BLOCKS.match(text, end) and value < 20:
+        elif value < 20 and _BLOCKS.match(text, end) or value == 1 and not _ONE_KUAI.match(text, end):
             return _amount(text, "count", value, "块", (number.start, end), number)
     return _amount(text, "money", round(value, 4), unit["money"], (number.start, end), number)
 
@@ -200,6 +210,9 @@ _WEIGHT_MORE = re.compile(
 )
 
 
+_TENTH = re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千万0-9.{COUNTED}号块元克斤])")
+
+
 def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
     """三斤, 三斤半, 三斤二两, 三斤六."""
     grams, end = GRAMS[unit["weight"].lower()], unit.end()
@@ -208,13 +221,18 @@ def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
         if more["half"]:
             value += grams / 2
         elif more["liang"]:
-            value += 50 * (chinese_value(more["liang"]) or 0.0)
+            value += 50 * (spoken(more["liang"]) or 0.0)
         else:
-            value += grams / 10 * (chinese_value(more["tenth"]) or 0.0)
+            value += grams / 10 * (spoken(more["tenth"]) or 0.0)
         end = more.end()
+    elif unit["weight"] in ("克", "公斤") and (tenth := _TENTH.match(text, end)):
+        value, end = value + grams / 10 * (spoken(tenth.group()) or 0.0), tenth.end()
     elif unit["weight"] == "两" and text[end : end + 1] == "半":
         value, end = value + 25, end + 1
     return _amount(text, "weight", round(value, 2), unit["weight"], (number.start, end), number)
+
+
+_AFTER_METRE = re.compile(rf"[{_DIGIT}0]{{1,2}}(?![{_DIGIT}十百千0-9.]|[{COUNTED.replace('床', '')}斤])")
 
 
 def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
@@ -226,12 +244,12 @@ def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
         return _amount(
             text, "length", round(value * MILLIMETRES[said.lower()], 2), said, (number.start, end + half), number
         )
-    tail = re.compile(rf"[{_DIGIT}0]{{1,2}}(?![{_DIGIT}十百千0-9.]|[{COUNTED}斤])").match(text, end)
+    tail = _AFTER_METRE.match(text, end)
     if tail:
-        value, end = value + (chinese_value(tail.group()) or 0.0) / 10 ** len(tail.group()), tail.end()
+        value, end = value + (spoken(tail.group()) or 0.0) / 10 ** len(tail.group()), tail.end()
     elif text[end : end + 1] == "半":
         value, end = value + 0.5, end + 1
-    long = value < 4 or _SIDE_ZH.search(text[: number.start]) or _AFTER_METRES.match(text, end)
+    long = value < 4 or not _METRES_PAID.match(text, end) or _SIDE_ZH.search(text[: number.start]) or _AFTER_METRES.match(text, end)
     if long:
         return _amount(text, "length", round(value * 1000, 2), said, (number.start, end), number)
     return _amount(text, "money", round(value, 4), said, (number.start, end), number)
@@ -242,6 +260,8 @@ def _english(text: str, number: Number) -> Amount:
     sign = _SIGN.search(text, 0, start)
     if sign:
         return _amount(text, "money", value, sign.group(), (sign.start(), end), number)
+    if text[start:end].endswith(("fiver", "tenner")):
+        return _amount(text, "money", value, "pounds", (start, end), number)
     unit = _EN_UNIT.match(text, end)
     if unit is None or unit.lastgroup is None:
         return _amount(text, "bare", value, "", (start, end), number)
@@ -281,7 +301,8 @@ def _per(units: dict[str, float], name: str) -> float:
 
 
 def _amount(text: str, kind: Kind, value: float, unit: str, span: tuple[int, int], number: Number) -> Amount:
-    return Amount(kind, value, unit, span[0], span[1], text[number.start : number.end])
+    times = _per(_TABLES[kind], unit.lower()) if kind in _TABLES else 1.0
+    return Amount(kind, value, unit, span[0], span[1], text[number.start : number.end], times)
 
 
 def sizes(text: str) -> list[Amount]:
@@ -292,17 +313,25 @@ def sizes(text: str) -> list[Amount]:
 
 
 def _with_units(found: list[Amount], text: str) -> list[Amount]:
-    """Numbers in a row, 24 by 16 inches, all have the unit of the last."""
+    """Numbers in a row, 24 by 16 inches and six foot by nine, all have the unit of the one that has one."""
     made = list(found)
-    for at in range(len(made) - 2, -1, -1):
+    for at in [*range(len(made) - 2, -1, -1), *range(len(made) - 1)]:
         one, after = made[at], made[at + 1]
-        if (
-            one.kind == "bare"
-            and after.kind in ("length", "volume", "weight")
-            and _ROW.fullmatch(text[one.end : after.start])
-        ):
-            table = {"length": MILLIMETRES, "volume": MILLILITRES, "weight": GRAMS}[after.kind]
-            made[at] = replace(
-                one, kind=after.kind, unit=after.unit, value=round(one.value * _per(table, after.unit.lower()), 2)
-            )
-    return made
+        if not _ROW.fullmatch(text[one.end : after.start]):
+            continue
+        if one.kind == "bare" and after.kind in _TABLES:
+            made[at] = _in_unit(one, after)
+        elif after.kind == "bare" and one.kind == "length":
+            made[at + 1] = _in_unit(after, one)
+    return _without_ranges(made, text)
+
+
+def _in_unit(bare: Amount, model: Amount) -> Amount:
+    times = _per(_TABLES[model.kind], model.unit.lower())
+    return replace(bare, kind=model.kind, unit=model.unit, value=round(bare.value * times, 2), times=times)
+
+
+def _without_ranges(found: list[Amount], text: str) -> list[Amount]:
+    """From so much to so much is no amount: 五十四到六十二, two to three pounds."""
+    ends = {at for at in range(len(found) - 1) if _RANGE.fullmatch(text[found[at].end : found[at + 1].start])}
+    return [one for at, one in enumerate(found) if at not in ends and at - 1 not in ends]

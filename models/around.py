@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from models.amounts import Amount
 from models.clauses import Clause
+from models.wording import AmountRule, Wording
 
-_COUPON = re.compile(
-    r"券后|用券|领券|领了|领完|领个|优惠券|叠加|满减|减完|折后|的券|券|with (?:the|that|my|"
-    r"your) (?:coupon|code)|after (?:the )?(?:coupon|code)"
-    r"|coupon|promo code|clip",
-    re.IGNORECASE,
-)
-_STACKED = re.compile(r"叠加|再叠|一起用|都能用|stack|on top of|combine", re.IGNORECASE)
-
-
-class Role(NamedTuple):
-    """The fact that an amount states."""
-
-    field: str
-    value: float | str
-    notes: frozenset[str] = frozenset()
+_ONE = ("一", "1", "a", "an", "one")
+_NEAR = 3
+_SEEN = 40
+"""Characters before an amount that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -36,71 +23,100 @@ class Around:
     clause: Clause
     amounts: tuple[Amount, ...]
     position: int
+    wording: Wording
 
     @property
     def amount(self) -> Amount:
         return self.amounts[self.position]
 
     @cached_property
-    def before(self) -> Amount | None:
+    def last(self) -> Amount | None:
         """The amount before it in the clause."""
         return self.amounts[self.position - 1] if self.position else None
 
     @cached_property
     def left(self) -> str:
-        """The words since the amount before, or since the clause began."""
-        return self.clause.text[self.before.end if self.before else 0 : self.amount.start]
+        """The words since the amount before, or since the clause began; with one box or bag counted before it."""
+        last = self.last
+        if last is None:
+            start = 0
+        elif last.kind == "count" and last.value == 1:
+            start = self.amounts[self.position - 2].end if self.position > 1 else 0
+        else:
+            start = last.end
+        return self.clause.text[start : self.amount.start]
 
     @cached_property
-    def upto(self) -> str:
-        """The whole clause before the amount."""
-        return self.clause.text[: self.amount.start]
+    def own(self) -> str:
+        """The same without fillers."""
+        return self.wording.fill.sub("", self.left)
+
+    @cached_property
+    def before(self) -> str:
+        """``left``; with the clause before where it says nothing itself: 原价呢，三百九十九."""
+        bare = self.last is None and not self.own.strip()
+        return (f"{self.clause.before} {self.left}".strip() if bare else self.left)[-_SEEN:]
 
     @cached_property
     def right(self) -> str:
         """The rest of the clause."""
         return self.clause.text[self.amount.end :]
 
-    @cached_property
-    def left_and_before(self) -> str:
-        """The words before it; of the clause before too where its own are few: ``原价呢，三百九十九``."""
-        short = self.before is None and len(re.sub(r"[\s就是才也呢啊的]", "", self.left)) <= (
-            3 if self.left.isascii() else 2
-        )
-        return f"{self.clause.before} {self.left}".strip() if short or (short and self.left.isascii()) else self.left
-
-    @property
-    def alone(self) -> bool:
-        """Whether the clause holds nothing else."""
-        return not self.left.strip() and not self.right.strip("块啊吧了哦 ")
-
     @property
     def after_money(self) -> bool:
-        return self.before is not None and self.before.kind in ("money", "bare")
+        """Whether an amount of money stands right before it."""
+        return self.last is not None and self.last.kind in ("money", "bare") and len(self.own) <= 1
 
     @property
-    def money_before(self) -> bool:
-        return bool(re.search(r"价|卖|块|元|\$|price|dollars", self.clause.before))
+    def in_box(self) -> bool:
+        """Whether one box, bag or set was counted right before it."""
+        last = self.last
+        return last is not None and last.kind == "count" and last.value == 1 and self.amount.start - last.end <= _NEAR
 
     @property
-    def after_box(self) -> bool:
-        """Whether one box, bag or set was counted just before."""
-        return self.before is not None and self.before.kind == "count" and self.before.value == 1
+    def piece(self) -> str | None:
+        """The measure word of the one piece that it is the weight or content of: 九百克一罐, 一袋一斤, a pound each."""
+        if self.in_box and self.last is not None:
+            return self.last.unit
+        ways = self.wording.around
+        each = ways["each_after"].match(self.right) or ways["each_before"].search(self.left)
+        return None if each is None else each.groupdict().get("piece") or ""
 
-    def price_notes(self) -> frozenset[str]:
-        """Whether a coupon of the listing is said to be used."""
-        if not _COUPON.search(self.text):
-            return frozenset()
-        return frozenset({"coupon", "stacked"}) if _STACKED.search(self.text) else frozenset({"coupon"})
+    def fits(self, rule: AmountRule) -> bool:
+        """Whether all of a rule holds here."""
+        amount = self.amount
+        if amount.kind not in rule.kinds or not rule.least <= amount.value <= rule.most:
+            return False
+        if rule.cents and (amount.value == int(amount.value) or round(amount.value, 2) != amount.value):
+            return False
+        if rule.whole and amount.value != int(amount.value):
+            return False
+        if rule.units and not rule.units.search(amount.unit):
+            return False
+        return self._words_fit(rule) and self._place_fits(rule)
 
+    def _words_fit(self, rule: AmountRule) -> bool:
+        text, left, right = self.clause.text, self.before, self.right
+        return (
+            (rule.before is None or rule.before.search(left) is not None)
+            and (rule.tight is None or rule.tight.search(self.left[-_SEEN:]) is not None)
+            and (rule.after is None or rule.after.match(right) is not None)
+            and (rule.left is None or rule.left.search(self.left) is not None)
+            and (rule.text is None or rule.text.search(self.text) is not None)
+            and (rule.near is None or rule.near.search(f"{self.clause.before} {text}") is not None)
+            and (rule.inside is None or rule.inside.search(text) is not None)
+            and (rule.not_before is None or rule.not_before.search(left) is None)
+            and (rule.not_after is None or rule.not_after.match(right) is None)
+            and (rule.not_inside is None or rule.not_inside.search(text) is None)
+        )
 
-def ends(pattern: str) -> Callable[[str], bool]:
-    """Whether a text ends with the pattern, seen in its last 24 characters."""
-    found = re.compile(rf"(?:{pattern})$", re.IGNORECASE)
-    return lambda text: found.search(text[-40:]) is not None
-
-
-def starts(pattern: str) -> Callable[[str], bool]:
-    """Whether a text begins with the pattern."""
-    found = re.compile(pattern, re.IGNORECASE)
-    return lambda text: found.match(text) is not None
+    def _place_fits(self, rule: AmountRule) -> bool:
+        if rule.close is not None and (len(self.own) > rule.close or self.last is not None and not rule.price_before):
+            return False
+        if rule.alone and (self.own.strip() or self.right.strip(" 啊呀吧了哦,，")):
+            return False
+        if rule.box and not self.in_box:
+            return False
+        if rule.price_before is not None and self.after_money is not rule.price_before:
+            return False
+        return not rule.price_for or (self.after_money and self.amount.digits.lower() in _ONE)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from models.numerals import spoken
+from models.places import places_in, same_place
+
 _KINDS = """
 gold|足金|千足金|万足金|黄金|纯金|真金|\\d{1,2} ?[kK] ?金|K金|金(?=镯|戒|项链|吊坠|耳)|solid gold|karat gold|gold
 silver|足银|纯银|925银|银925|S925|999银|银|sterling silver|silver|sterling
@@ -25,9 +28,9 @@ down|羽绒|绒子|down(?= (?:fill|jacket|filling|and)|$)
 cowhide|牛皮|cowhide|calfskin|cow leather
 sheepskin|羊皮|绵羊皮|sheepskin|lambskin
 leather|真皮|全皮|leather
-fauxleather|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
+fauxleather|科技布|西皮|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
 oak|橡木|oak
-walnut|胡桃木|walnut
+walnut|胡桃木|黑胡桃|walnut
 teak|柚木|teak
 pine|松木|pine(?!apple)
 maple|枫木|maple
@@ -40,7 +43,7 @@ agarwood|沉香
 rubberwood|橡胶木|rubberwood
 cherry|樱桃木|cherry wood|cherrywood
 bambooboard|楠竹|竹木|竹子
-boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
+boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|板材|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
 wood|实木|原木|全木|solid wood|hardwood|wood(?!en)
 steel|不锈钢|304|316L?|stainless steel|stainless|carbon steel|精钢|steel
 iron|铸铁|生铁|熟铁|铁|cast iron|iron
@@ -60,7 +63,7 @@ rubber|橡胶|rubber
 latex|乳胶|latex
 foam|记忆棉|海绵|memory foam|foam
 plastic|塑料|树脂|亚克力|PP|ABS|PVC|plastic|resin|melamine
-jadeite|翡翠|jadeite
+jadeite|翡翠|A货|jadeite
 nephrite|和田玉|羊脂玉|籽料|碧玉|nephrite
 xiuyu|岫玉|阿富汗玉|卡瓦石
 jade|玉石|玉髓|玉|jade
@@ -70,6 +73,7 @@ diamond|钻石|真钻|diamonds?
 moissanite|莫桑石|莫桑钻|moissanite
 zircon|锆石|cubic zirconia|zirconia|\\bcz\\b
 amber|蜜蜡|琥珀|amber
+quartzite|石英岩|quartzite
 agate|南红|玛瑙|agate
 turquoise|绿松石|绿松|turquoise
 ruby|红宝石|鸽血红|ruby|rubies
@@ -88,6 +92,7 @@ _IN = {
 }  # fmt: skip
 """What a kind is a kind of: who says leather may sell cowhide."""
 
+_ALL = 100
 _IMITATED = re.compile(
     r"仿|人造|合成(?!树脂)|人工|养殖(?!珍珠)|faux|imitation|simulated|lab[- ](?:grown|"
     r"created)|vegan|synthetic|培育|印花"
@@ -123,6 +128,8 @@ _PERCENT = re.compile(r"(?P<before>\d{1,3}(?:\.\d+)?) ?(?:%|％|percent)|百分�
 _KARAT = re.compile(r"(?P<k>\d{1,2}) ?(?:[kK](?![A-Za-z])|karat|carat gold|ct gold)")
 _GRADE = re.compile(r"(?<!\d)(?:201|202|304|316|430|18/8|18/10)(?!\d)")
 _GROWN = re.compile(r"养殖|培育|cultured|farmed|lab[- ]grown", re.IGNORECASE)
+_GRAIN = re.compile(r"头层|full[- ]grain|top[- ]grain", re.IGNORECASE)
+_SPLIT = re.compile(r"二层|split|bonded|再生", re.IGNORECASE)
 _FINENESS = re.compile(r"(?<!\d)(?P<of>999\.?9?|990|925|950|916|900|750|585|375)(?!\d)")
 _SPOKEN = (("九九九九", "9999"), ("九九九", "999"), ("九九零", "990"), ("九二五", "925"), ("九五零", "950"),
            ("三零四", "304"), ("三一六", "316"), ("二十四", "24"), ("二十二", "22"), ("十八", "18"), ("十四", "14"),
@@ -157,6 +164,16 @@ class Material:
     treated: bool
     natural: bool
     imitated: bool
+
+    @property
+    def families(self) -> frozenset[str]:
+        """The kinds that its kinds are kinds of: cowhide is leather, oak is wood."""
+        return frozenset(_IN.get(kind, kind) for kind in self.kinds)
+
+    @property
+    def told(self) -> int:
+        """How much it tells: a fineness or share, and a kind of its own."""
+        return (self.fineness is not None) + (self.share is not None and self.share < _ALL) + 2 * any(kind in _IN for kind in self.kinds)
 
 
 def digits(text: str) -> str:
@@ -210,9 +227,7 @@ def _share(match: re.Match[str]) -> float | None:
     values = {"一百": 100.0, "百": 100.0}
     if words in values:
         return values[words]
-    from models.numerals import chinese_value
-
-    return chinese_value(words)
+    return spoken(words)
 
 
 def _fineness(text: str) -> float | None:
@@ -232,26 +247,33 @@ def contradicts(said: str, listed: str) -> bool | None:
     thing was said.
     """
     ours, theirs = material(said), material(listed)
-    if _clean(said) in _clean(listed):
-        rest = listed.replace(said, "", 1)
-        if not (ours.whole and _blended(theirs)) and not (ours.natural and material(rest).treated):
-            return False
     if ours.natural and (theirs.treated or theirs.imitated or _GROWN.search(listed)):
         return True
     if not ours.kinds or not theirs.kinds:
-        return None
-    if not _shared(ours.kinds, theirs.kinds):
-        return True
+        return False if _clean(said) in _clean(listed) else None
     if (theirs.plated and not ours.plated) or (theirs.imitated and not ours.imitated):
         return True
-    grades = [match.group() if (match := _GRADE.search(digits(text))) else None for text in (said, listed)]
-    if "steel" in ours.kinds and all(grades) and grades[0] != grades[1]:
+    if not _shared(ours.kinds, theirs.kinds) or _lesser(said, listed) or _from_elsewhere(said, listed):
         return True
     if ours.fineness and theirs.fineness and ours.fineness > theirs.fineness + 1:
         return True
     if ours.share and theirs.share and ours.share > theirs.share + 1:
         return True
     return ours.whole and _blended(theirs) and not _only(ours, theirs)
+
+
+def _lesser(said: str, listed: str) -> bool:
+    """Another grade of steel, or the split of a hide where its grain was said."""
+    one, other = (_GRADE.search(digits(text)) for text in (said, listed))
+    if one and other and one.group() != other.group():
+        return True
+    return bool(_GRAIN.search(said) and _SPLIT.search(listed))
+
+
+def _from_elsewhere(said: str, listed: str) -> bool:
+    """Hainan rosewood is not that of Vietnam."""
+    one, other = places_in(said), places_in(listed)
+    return bool(one and other) and same_place(said, listed) is False
 
 
 def _clean(text: str) -> str:

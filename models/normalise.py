@@ -21,11 +21,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache, lru_cache
 from itertools import islice, product
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+
+from models.numerals import DIGITS, POWERS, value
 
 HAN = r"㐀-䶿一-鿿豈-﫿"
 
@@ -48,23 +49,8 @@ _BETWEEN = str.maketrans("", "", " -._~/|+'")
 _STRETCHED = re.compile(r"([a-z])\1+")
 _MOST_SPELLINGS = 16
 _LONGEST_WORD = 24
-_LONGEST_NUMERAL = 24
 
-_NUMBERS = ("零〇", "一壹", "二两贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
-_DIGITS = {char: number for number, chars in enumerate(_NUMBERS) for char in chars}
-_POWERS = {
-    "十": 10,
-    "拾": 10,
-    "百": 100,
-    "佰": 100,
-    "千": 1000,
-    "仟": 1000,
-    "万": 10**4,
-    "w": 10**4,
-    "k": 1000,
-    "亿": 10**8,
-}
-_D, _P = "".join(_DIGITS), "".join(char for char in _POWERS if char not in "wk")
+_D, _P = "".join(DIGITS), "".join(char for char in POWERS if char not in "wk")
 _NUMERAL = re.compile(
     rf"(?<![第几数双半初{_D}{_P}0-9.a-z])(?<![{_D}{_P}0-9][到至~-])"
     rf"(?>[0-9]+(?:,[0-9]{{3}})*(?:\.[0-9]+)?(?:[{_P}]+|[wk](?![a-z0-9]))?|[{_D}{_P}]+(?:点[{_D}]+)?|半)"
@@ -426,56 +412,8 @@ def _tenths(text: str, at: int, known: Figures) -> tuple[Decimal, int]:
         return Decimal(0), at
     if any(unit.words.match(text, match.end()) for unit in known.units):
         return Decimal(0), at
-    digits = "5" if match[0] == "半" else "".join(str(_DIGITS.get(char, char)) for char in match[0])
+    digits = "5" if match[0] == "半" else "".join(str(DIGITS.get(char, char)) for char in match[0])
     return Decimal(f"0.{digits}"), match.end()
-
-
-@lru_cache(maxsize=10_000)
-def value(numeral: str) -> Decimal | None:
-    """What a numeral is worth, cut out of its sentence; None where it is none or only a round one (两三, 千万).
-
-    Reads 39.9, 1.5万, 三百零五, 三点五, 二零二六, and as spoken 一百二 and 三万五.
-    """
-    if numeral == "半":
-        return Decimal("0.5")
-    if len(numeral) > _LONGEST_NUMERAL:
-        return None
-    if numeral[:1].isdigit():
-        digits = numeral.rstrip("".join(_POWERS))
-        powers = [_POWERS[char] for char in numeral[len(digits) :]]
-        return Decimal(digits.replace(",", "")) * Decimal(prod(powers))
-    whole, _, decimals = numeral.partition("点")
-    number = _whole(whole)
-    if number is None or not decimals:
-        return None if number is None else Decimal(number)
-    return number + Decimal("0." + "".join(str(_DIGITS[char]) for char in decimals))
-
-
-def _whole(numeral: str) -> int | None:
-    """A whole number in Chinese. Digits alone count where they cannot mean "two or three"."""
-    if all(char in _DIGITS for char in numeral):
-        if len(numeral) == 2 and numeral[0] not in "零〇" and numeral[1] not in "零〇":
-            return None
-        return int("".join(str(_DIGITS[char]) for char in numeral)) if numeral else None
-    if numeral[0] in _POWERS and numeral[0] not in "十拾":
-        return None
-    total = section = 0
-    digit: int | None = None
-    last = 1
-    for index, char in enumerate(numeral):
-        if char in _DIGITS:
-            if digit:
-                return None
-            digit = _DIGITS[char]
-            last = last if digit else 1
-            continue
-        power = _POWERS[char]
-        if power < 10**4:
-            section += (digit if digit is not None else 1 if index == 0 or power == 10 else 0) * power
-        else:
-            total, section = (total + section + (digit or 0)) * power, 0
-        digit, last = None, power
-    return total + section + (digit or 0) * max(1, last // 10)
 
 
 def _plain_number(number: Decimal) -> str:

@@ -66,7 +66,8 @@ class SpokenFact:
 
     ``start`` and ``end`` count code points; the words are ``text[start:end]``. ``notes`` tell how it was said
     where that matters for comparing: ``elsewhere``, ``at_most``, ``about``, ``coupon``, ``stacked``, ``everywhere``,
-    ``other``; and ``per_unit`` for the price of a pound, a jin.
+    ``other``; ``per_unit`` for the price of a pound, a jin; and ``weak`` where nothing but the amount itself speaks
+    for the field.
     """
 
     field: str

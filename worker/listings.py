@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from models.amounts import amounts, sizes
-from models.materials import contradicts, digits
+from models.certificates import same_certificate
+from models.materials import contradicts
 from models.places import same_place
 from models.results import SpokenFact
 from worker.codec import Encoded
@@ -29,6 +30,10 @@ ROUGH = 0.1
 """Of what is said to be about so much."""
 STOCK = 0.2
 """Of the stock: it sells while the host speaks, so fewer than listed is no lie until a fifth is missing."""
+
+FAR: Mapping[str, float] = {"price": 2.0, "weight_g": 2.5, "quantity": 4.0, "size": 2.5}
+"""So many times more or less than listed is no contradiction where only the amount itself speaks for the field: hosts
+who stretch a fact stretch it by a tenth or a half, and a bottle of seven millilitres is the sample beside it."""
 
 LABELS: Mapping[str, str] = {
     "price": "PRICE_MISMATCH",
@@ -84,7 +89,23 @@ def compare(fact: SpokenFact, listing: Listing) -> Outcome:
     wrong = _COMPARED[fact.field](fact, listing) if fact.field in _COMPARED else None
     if wrong is None:
         return Outcome.CANNOT_TELL
+    if wrong and "weak" in fact.notes and _far(fact, listing):
+        return Outcome.CANNOT_TELL
     return Outcome.CONTRADICTS if wrong else Outcome.AGREES
+
+
+def _far(fact: SpokenFact, listing: Listing) -> bool:
+    """Whether a number is so far from the listing's that it is more likely of something else."""
+    limit = FAR.get(fact.field)
+    theirs = listed(listing, fact.field)
+    if limit is None or not theirs:
+        return False
+    if fact.field == "size":
+        one = next(iter(sizes(str(fact.value))), None)
+        ratios = [one.value / other.value for other in sizes(theirs) if one and other.kind == one.kind and other.value]
+    else:
+        ratios = [_number(fact) / theirs]
+    return all(not 1 / limit <= ratio <= limit for ratio in ratios)
 
 
 def against(facts: Iterable[SpokenFact], listings: Sequence[Listing]) -> list[Compared]:
@@ -208,29 +229,10 @@ def _origin(fact: SpokenFact, listing: Listing) -> bool | None:
 def _certificate(fact: SpokenFact, listing: Listing) -> bool | None:
     if not listing.certificates:
         return None
-    return not any(_same_certificate(str(fact.value), one) for one in listing.certificates)
-
-
-_CERTIFICATE_NOISE = re.compile(
-    r"认证|证书|报告|标志|标识|体系|书|certifi\w+|approv\w+|regist\w+|tested|report|number|no\.|verified|listed"
-    r"|\bby\b|\bthe\b|\blab\b(?! )|[\s:：()（）.,#-]+",
-    re.IGNORECASE,
-)
-_CHECKED = re.compile(r"质检|检测|检验|lab|test", re.IGNORECASE)
-
-
-def _same_certificate(said: str, on_file: str) -> bool:
-    """A number must stand there; a kind is the same by its name, a test report by being one."""
-    ours, theirs = (
-        _CERTIFICATE_NOISE.sub("", digits(text)).lower().replace("三c", "3c").replace("ccc", "3c")
-        for text in (said, on_file)
-    )
-    if re.search(r"\d{5}", ours):
-        return ours in theirs or (len(theirs) > 5 and theirs in ours)
-    if not ours:
-        return True
-    both = _CHECKED.search(said) and _CHECKED.search(on_file)
-    return ours in theirs or (bool(theirs) and theirs in ours) or bool(both)
+    same = [same_certificate(str(fact.value), one) for one in listing.certificates]
+    if True in same:
+        return False
+    return None if None in same else True
 
 
 def _brand(fact: SpokenFact, listing: Listing) -> bool | None:

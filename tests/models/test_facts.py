@@ -80,7 +80,7 @@ CHINESE = {
     "纯羊毛的": "material=纯羊毛",
     "填的是白鹅绒": "material=白鹅绒",
     "这只是A货翡翠": "material=A货翡翠",
-    "实木的，橡木做的": "material=实木 material=橡木",
+    "实木的，橡木做的": "material=橡木",
     "304不锈钢的": "material=304不锈钢",
     "头层牛皮做的": "material=头层牛皮",
     # origin

@@ -22,8 +22,8 @@ from models.normalise import (
     load_variants,
     normalise,
     toneless,
-    value,
 )
+from models.numerals import value
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "configs" / "lexicon" / "variants.yaml"
