@@ -1,6 +1,6 @@
 """The taxonomy: what a claim can be, what people are asked about it, and the law behind it.
 
-Read from configs/labels.yaml. A host is only ever shown ``verified`` law, see LegalBasis.
+Read from configs/labels.yaml. Which of the law a host is told, models/law.py says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ class LabelsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalBasis:
-    """One rule of law or of the platform. An unknown date or article is null or empty, never guessed."""
+    """One rule of law or of the platform. An unknown date or article is null or empty, never guessed.
+
+    In force from ``in_force_from`` to ``in_force_until``, both included.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -31,7 +34,13 @@ class LegalBasis:
     article_zh: str
     article_en: str
     in_force_from: date | None
+    in_force_until: date | None = None
     verified: bool
+
+    def is_in_force(self, on: date) -> bool:
+        """Whether it counts on a day; an unknown date hides nothing."""
+        began = self.in_force_from is None or self.in_force_from <= on
+        return began and (self.in_force_until is None or on <= self.in_force_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models.word_times": {"models.results"},
     "models.asr": {"models.doubt", "models.results", "models.word_times", "ctranslate2", "faster_whisper", "numpy"},
     "models.labels": {"pydantic", "yaml"},
+    "models.law": {"models.labels"},
     "models.literals": {"ahocorasick_rs"},
     "models.normalise": {"opencc", "pypinyin", "yaml"},
     "models.cues": {"models.normalise", "pydantic", "yaml"},
@@ -80,11 +81,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "worker.goods": {"worker.bus", "worker.codec", "worker.records", "structlog"},
     "worker.detection": {
-        "models.asr", "models.facts", "models.labels", "models.results", "worker.hearing", "worker.listings",
-        "worker.records", "worker.service",
+        "models.asr", "models.facts", "models.labels", "models.law", "models.results", "worker.hearing",
+        "worker.listings", "worker.records", "worker.service",
     },
     "worker.sequences": {
-        "models.cues", "models.labels", "worker.bus", "worker.codec", "worker.records", "worker.service",
+        "models.cues", "models.labels", "models.law", "worker.bus", "worker.codec", "worker.records", "worker.service",
     },
     "worker.schemas": {"worker.records"},
     "worker.logs": {"structlog"},

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from models.asr import Row, code, script
 from models.facts import spoken_facts
-from models.labels import Label, LegalBasis
+from models.labels import Label
+from models.law import in_force, notice
 from models.results import Found, Text, Utterance, Word
 from worker import listings
 from worker.hearing import Hearing, Line, Prepared, Window
@@ -250,7 +251,7 @@ class Detection:
     def _claim(
         self, transcript: Transcript, found: Found, words: Sequence[Word], compared: listings.Compared | None
     ) -> Claim:
-        label = self._labels[found.label]
+        label, said_on = self._labels[found.label], transcript.started_at.date()
         start_ms, end_ms = _when(transcript, (found.start, found.end), words)
         listing = compared.listing if compared else None
         return Claim(
@@ -268,7 +269,7 @@ class Detection:
             normalised=found.normalised,
             tier=Tier(label.tier),
             severity=Severity(label.severity),
-            law=tuple(_law(basis) for basis in label.law if basis.jurisdiction == self._jurisdiction),
+            law=tuple(Law(**asdict(basis)) for basis in in_force(label, self._jurisdiction, said_on)),
             advice=label.advice_zh if transcript.language == "zh" else label.advice_en,
             listing=_both(compared) if compared else None,
         )
@@ -315,6 +316,7 @@ class Detection:
             why=name,
             advice=claim.advice,
             law=tuple(law for law in claim.law if law.may_be_shown(flag.started_at.date())),
+            notice=notice(label, flag.language, self._jurisdiction, flag.started_at.date()),
         )
 
 
@@ -491,19 +493,6 @@ def _covering(text: str, span: tuple[int, int], words: Sequence[Word]) -> list[W
         if start < span[1] and at > span[0]:
             covering.append(word)
     return covering
-
-
-def _law(basis: LegalBasis) -> Law:
-    return Law(
-        jurisdiction=basis.jurisdiction,
-        kind=basis.kind,
-        title_zh=basis.title_zh,
-        title_en=basis.title_en,
-        article_zh=basis.article_zh,
-        article_en=basis.article_en,
-        in_force_from=basis.in_force_from,
-        verified=basis.verified,
-    )
 
 
 def _ms(seconds: float) -> int:

@@ -333,7 +333,10 @@ class Flag(Noun):
 
 
 class Reminder(Noun):
-    """Told to the host at once: what was said, why it is a problem, how to put it right. No points."""
+    """Told to the host at once: what was said, why it is a problem, how to put it right. No points.
+
+    ``notice`` is the line on law and rule in the host's language; ``law`` is the same for programs.
+    """
 
     topic: ClassVar[str] = "moderation.reminders"
 
@@ -350,6 +353,7 @@ class Reminder(Noun):
     why: str
     advice: str
     law: tuple[Law, ...] = ()
+    notice: str = ""
 
     @property
     def key(self) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from models.cues import LONGEST_S, Cues, Flood, Given, Rule
 from models.labels import Label
+from models.law import in_force
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
 from worker.records import (
@@ -253,7 +254,7 @@ class Watch:
             normalised=" / ".join(cue.text[slice(*cue.span)] for cue in cues),
             tier=Tier(label.tier),
             severity=Severity(label.severity),
-            law=tuple(Law(**asdict(one)) for one in label.law if one.jurisdiction == self._jurisdiction),
+            law=tuple(Law(**asdict(one)) for one in in_force(label, self._jurisdiction, first.started_at.date())),
             advice=label.advice_zh if first.language == "zh" else label.advice_en,
             cues=tuple(cues),
         )

@@ -478,19 +478,22 @@ SAID_ON = date(2026, 9, 21)
         ({"in_force_from": None}, True, True),
         ({"verified": False}, True, False),
         ({"in_force_from": SAID_ON}, True, True),
-        ({"in_force_from": date(2026, 9, 22)}, True, False),
+        ({"in_force_from": date(2026, 9, 22)}, False, False),
+        ({"in_force_until": SAID_ON}, True, True),
+        ({"in_force_until": date(2026, 9, 20)}, False, False),
         ({"kind": "guideline"}, True, False),
         ({"kind": "case"}, True, False),
         ({"jurisdiction": "eu"}, False, False),
     ],
 )
 def test_which_law_is_shown(change: dict[str, object], told: bool, shown: bool) -> None:
-    """Moderators see the jurisdiction's law; the host only what is verified, binding or the
-    platform's own, and in force by then; what nobody has dated counts as in force."""
+    """Moderators see the jurisdiction's law in force when it was said; the host only what of it is verified, and
+    binding or the platform's own; what nobody has dated counts as in force."""
     law = replace(STATUTE, **change)  # type: ignore[arg-type]
     outcome = run(detection(Script("最好"), labels=LABELS | {"BEST": label("BEST", law=(law,))}), said())
     (claim,), (reminder,) = flag_of(outcome).claims, only(outcome, Reminder)
     assert (len(claim.law), len(reminder.law)) == (int(told), int(shown))
+    assert ("《广告法》第9条" in reminder.notice) is shown
 
 
 # Latency ----------------------------------------------------------------------------------------------------------
