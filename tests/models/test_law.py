@@ -18,7 +18,7 @@ LANGUAGES = ("zh", "en")
 JURISDICTIONS = ("cn", "eu")
 PLATFORMS = (
     "快手", "抖音", "淘宝", "天猫", "京东", "拼多多", "小红书", "视频号", "Kuaishou", "Douyin", "TikTok",
-    "Taobao", "Tmall", "JD.com", "Pinduoduo", "Xiaohongshu", "Temu", "Shein", "Amazon", "YouTube", "Twitch", "Instagram",
+    "Taobao", "Tmall", "JD.com", "Pinduoduo", "Xiaohongshu", "Temu", "Shein", "Amazon", "YouTube", "Twitch",
 )  # fmt: skip
 NEVER = re.compile(
     r"→|&|->|\.(json|ya?ml|md|txt|csv)\b|研究资料|research notes|zh-xx|案|\bcase\b|法院|court|Xinhua|新华|指南|指引"
