@@ -70,6 +70,7 @@ def test_a_law_has_one_number_on_any_day() -> None:
         ("found_by", "guess", "found_by"),
         ("law", [{"jurisdiction": "cn"}], "law.0.kind"),
         ("colour", "red", "colour"),
+        ("zh", 5, "zh"),
     ],
 )
 def test_a_wrong_key_is_told_with_file_and_label(
@@ -78,7 +79,7 @@ def test_a_wrong_key_is_told_with_file_and_label(
     """The error names the file, the label and the key that is wrong."""
     path = write(tmp_path, [{**entries[0], key: value}])
 
-    with pytest.raises(LabelsError, match=rf"labels\.yaml: label ABS_SUPERLATIVE: .*{told}"):
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:\d+: label ABS_SUPERLATIVE: .*{told}"):
         load_labels(path)
 
 
@@ -90,10 +91,33 @@ def test_a_missing_key_is_told(tmp_path: Path, entries: list[dict[str, object]])
         load_labels(write(tmp_path, [entry]))
 
 
-def test_a_code_that_stands_twice_is_told(tmp_path: Path, entries: list[dict[str, object]]) -> None:
-    """Two labels of one code are refused."""
-    with pytest.raises(LabelsError, match="ABS_SUPERLATIVE: code: stands twice"):
-        load_labels(write(tmp_path, [entries[0], entries[0]]))
+def test_a_code_that_stands_twice_is_told(tmp_path: Path) -> None:
+    """Two labels of one code are refused, with the line of the second."""
+    text = PATH.read_text(encoding="utf-8").replace("code: CITE_UNSUPPORTED", "code: ABS_SUPERLATIVE")
+    path = tmp_path / "labels.yaml"
+    path.write_text(text, encoding="utf-8")
+    line = [number for number, one in enumerate(text.splitlines(), 1) if "code: ABS_SUPERLATIVE" in one][1]
+
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:{line}: label ABS_SUPERLATIVE: code: stands twice"):
+        load_labels(path)
+
+
+@pytest.mark.parametrize("code", ["", "abs", "A B", "A/B", "1A", None])
+def test_a_code_is_a_plain_word(tmp_path: Path, entries: list[dict[str, object]], code: str | None) -> None:
+    """It becomes part of ids and metrics: capitals, digits and _ only."""
+    with pytest.raises(LabelsError, match=r"labels\.yaml:\d+: label .*code: "):
+        load_labels(write(tmp_path, [{**entries[0], "code": code}]))
+
+
+def test_the_line_of_a_wrong_key(tmp_path: Path) -> None:
+    """The error leads to the very line."""
+    text = PATH.read_text(encoding="utf-8")
+    path = tmp_path / "labels.yaml"
+    path.write_text(text.replace("tier: T3", "tier: T4", 1), encoding="utf-8")
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "tier: T3" in one)
+
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:{line}: label HYPE_SCRIPT: tier: "):
+        load_labels(path)
 
 
 @pytest.mark.parametrize("content", ["", "labels: 3", "labels: []", "labels: [", "- a"])
