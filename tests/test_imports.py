@@ -81,12 +81,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pydantic",
     },
     "worker.goods": {"worker.bus", "worker.codec", "worker.records", "structlog"},
+    "worker.policy": {"models.labels", "models.yaml_files", "pydantic"},
+    "worker.rulebook": {"models.labels", "models.results", "worker.policy", "worker.records"},
+    "worker.reminders": {"models.law", "worker.bus", "worker.records", "worker.rulebook"},
+    "worker.reload": {"worker.config", "worker.metrics", "worker.rulebook", "structlog"},
     "worker.detection": {
-        "models.asr", "models.facts", "models.labels", "models.law", "models.results", "worker.hearing",
-        "worker.listings", "worker.records", "worker.service",
+        "models.asr", "models.facts", "models.law", "models.results", "worker.hearing", "worker.listings",
+        "worker.records", "worker.reminders", "worker.rulebook", "worker.service",
     },
     "worker.sequences": {
-        "models.cues", "models.labels", "models.law", "worker.bus", "worker.codec", "worker.records", "worker.service",
+        "models.cues", "models.labels", "models.law", "worker.bus", "worker.codec", "worker.policy", "worker.records",
+        "worker.rulebook", "worker.service",
     },
     "worker.schemas": {"worker.records"},
     "worker.logs": {"structlog"},
@@ -118,8 +123,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.compose": {
         "models.asr", "models.audio", "models.classifier", "models.cues", "models.labels", "models.lexicon",
         "models.normalise", "models.results", "models.speech", "models.vad", "worker.sequences",
-        "worker.blobs", "worker.config", "worker.detection", "worker.hearing", "worker.metrics", "worker.resources",
-        "worker.service",
+        "worker.blobs", "worker.config", "worker.detection", "worker.hearing", "worker.listings",
+        "worker.metrics", "worker.policy", "worker.reload", "worker.resources", "worker.rulebook", "worker.service",
     },
     "worker.cli": {"models", "worker", "rich", "structlog", "typer", "yaml"},
 }  # fmt: skip

@@ -36,8 +36,9 @@ from worker.goods import Follower, Goods
 from worker.listings import read_listings
 from worker.local import LocalRun, NoSpeech, OwnSound
 from worker.plain import complain, fail, leave, plain_errors
-from worker.records import AudioChunk, Flag, LiveText, Place, Transcript
+from worker.records import AudioChunk, Flag, LiveText, Place, ShadowFlag, Transcript
 from worker.resources import resource
+from worker.rulebook import Rulebook, by_policy
 from worker.scanning import Scan
 from worker.sequences import Sequences
 from worker.service import Limits
@@ -132,7 +133,7 @@ def demo_command(
     with plain_errors():
         logs.configure(logging.ERROR)
         config, folder = _config(None, speech_model), _results_folder(directory)
-        samples, claims = demo.broadcasts(resource("configs/samples")), compose.load_claims(config)
+        samples, claims = demo.broadcasts(resource("configs/samples")), compose.load_rulebook(config)
         screen = screens.Screen(console.console(sys.stdout), console.console(sys.stderr), claims.labels)
         run = _local(config, claims, _loaded(config, screen.err), time.time)
         with screens.Kept(folder) as kept:
@@ -175,7 +176,7 @@ def scan_command(
         for path in files:
             path.open("rb").close()
         config, listings = _config(None, speech_model), read_listings(listing) if listing else ()
-        claims = compose.load_claims(config)
+        claims = compose.load_rulebook(config)
         file = stack.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
         err = console.console(sys.stderr)
         sounds = not all(recordings.is_text(path) for path in files)
@@ -372,19 +373,23 @@ def letters_retry(
 # Parts ----------------------------------------------------------------------------------------------------------------
 
 
-def _local(
-    config: Config, claims: compose.Claims, recogniser: compose.Recogniser, clock: Callable[[], float]
-) -> LocalRun:
+def _local(config: Config, claims: Rulebook, recogniser: compose.Recogniser, clock: Callable[[], float]) -> LocalRun:
     """Detection and sequences in this process. Its streams all say when they end, however slowly they are read."""
     goods = Goods()
     endless = config.detection.model_copy(update={"silent_after_s": float("inf")})
     handler = compose.detection(
-        config.model_copy(update={"detection": endless}), claims, recogniser, compose.Ears(OwnSound()), goods, clock
+        config.model_copy(update={"detection": endless}),
+        lambda: claims,
+        recogniser,
+        compose.Ears(OwnSound()),
+        goods,
+        clock,
     )
     watch = compose.load_watch(config)
 
-    def after(heard: Transcript) -> list[Flag]:
-        return watch.add(watch.read(heard, heard.started_at.timestamp()), clock())
+    def after(heard: Transcript) -> list[Flag | ShadowFlag]:
+        flags = watch.add(watch.read(heard, heard.started_at.timestamp()), clock())
+        return [told for flag in flags for told in by_policy(flag, claims.policy)]
 
     limits = Limits(batch_messages=8, grace_s=_LOCAL_GRACE_S)
     return LocalRun(handler, limits, waiting=_WAITING, clock=clock, after=after, goods=goods)
@@ -400,15 +405,15 @@ def _loaded(config: Config, err: Console, *, warn: bool = False) -> compose.Reco
 def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
     from worker import brokers
 
-    claims, blobs, watch = compose.load_claims(config), compose.blob_store(config), compose.load_watch(config)
-
+    rules, blobs, watch = compose.reloader(config), compose.blob_store(config), compose.load_watch(config)
     goods = Goods()
     follower = Follower(goods, lambda: brokers.join(config.kafka, f"goods-{uuid4().hex}", GOODS))
 
     def load() -> Detection:
         ears = compose.Ears(stack.enter_context(compose.decoder_pool(config)), blobs)
         follower.start(stack)
-        return compose.detection(config, claims, compose.load_speech(config.speech), ears, goods)
+        rules.start(stack, config.policy.look_every_s)
+        return compose.detection(config, rules.current, compose.load_speech(config.speech), ears, goods)
 
     detection = work.Part(
         name="detection",
@@ -419,7 +424,7 @@ def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
     )
     sequences = work.Part(
         name="sequences",
-        load=lambda: Sequences(watch),
+        load=lambda: Sequences(watch, lambda: rules.current().policy),
         join=lambda: brokers.join(config.kafka, "sequences", (Transcript.topic,)),
         limits=compose.sequence_limits(config),
     )
@@ -444,7 +449,7 @@ def _on(servers: str | None, config: Config) -> KafkaSection:
 def _problems(config: Config) -> tuple[str, ...]:
     """What only shows when the files are looked at that the settings name."""
     problems: list[str] = []
-    builds: tuple[Callable[[Config], object], ...] = (compose.load_claims, compose.load_watch, compose.blob_store)
+    builds: tuple[Callable[[Config], object], ...] = (compose.load_rulebook, compose.load_watch, compose.blob_store)
     for build in builds:
         try:
             build(config)
@@ -461,7 +466,7 @@ def _problems(config: Config) -> tuple[str, ...]:
 # Small steps of the commands ------------------------------------------------------------------------------------------
 
 
-def _printer(output: Format, file: IO[str], claims: compose.Claims) -> screens.Printer:
+def _printer(output: Format, file: IO[str], claims: Rulebook) -> screens.Printer:
     return screens.Lines(file) if output is Format.JSONL else screens.Tables(console.console(file), claims.labels)
 
 

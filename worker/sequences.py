@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from models.labels import Label
 from models.law import in_force
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
+from worker.policy import Policy
 from worker.records import (
     AuthorRole,
     Claim,
@@ -37,6 +38,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
+from worker.rulebook import by_policy
 from worker.service import Batch, Outcome, Result, Spot
 
 KEPT_S = 2 * LONGEST_S
@@ -397,10 +399,11 @@ class Read(NamedTuple):
 
 
 class Sequences:
-    """The handler of transcripts: reads cues beside, joins them in order."""
+    """The handler of transcripts: reads cues beside, joins them in order. ``policy`` gives the one in force; it is
+    asked once for each batch."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, policy: Callable[[], Policy] = Policy) -> None:
+        self._watch, self._policy = watch, policy
 
     def held_seconds(self) -> float:
         """None: it holds no sound, and no position rests on what it remembers."""
@@ -416,10 +419,10 @@ class Sequences:
             self._watch.forget(where)
         for spot, said in work.past:
             self._watch.add(said, work.now, (spot.partition, spot.epoch))
-        results = []
+        results, policy = [], self._policy()
         for spot, said in work.said:
-            flags = self._watch.add(said, work.now, (spot.partition, spot.epoch))
-            results += [Result(spot.partition, spot.epoch, flag) for flag in flags]
+            for flag in self._watch.add(said, work.now, (spot.partition, spot.epoch)):
+                results += [Result(spot.partition, spot.epoch, told) for told in by_policy(flag, policy)]
         free = [spot for spot, _ in work.said] + [_spot(rejected.message) for rejected in work.rejected]
         return Outcome(results, free, work.rejected)
 

@@ -314,7 +314,7 @@ def test_the_viewers_lines_of_the_demo_would_count_from_a_host() -> None:
     from worker import compose
     from worker.config import Config
 
-    finder = compose.load_claims(Config()).finder
+    finder = compose.load_rulebook(Config()).finder
     texts = json.loads(resource("configs/samples/texts.json").read_text(encoding="utf-8"))
 
     assert all(finder.find(text["text"], "zh") for text in texts if text["author_role"] == "viewer")
@@ -359,6 +359,7 @@ def test_every_problem_has_a_line(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ("speech: {model: /no/such/folder}", "speech.model"), ("labels: {file: /no/such.yaml}", "/no/such.yaml"),
+        ("policy: {file: /no/such.yaml}", "/no/such.yaml: cannot be read"),
         ("lexicon: {folder: /no/such}", "/no/such"), ("classifier: {model: x}", "classifier.model"),
         ("kafka: {ssl_cafile: /no/such.pem}", "kafka.ssl_cafile"),
         ("audio: {blob_root: 'nonsense://x'}", "audio.blob_root"),
