@@ -18,7 +18,8 @@ from typer.testing import CliRunner, Result
 
 from models.audio import read_file
 from tests.models import tiny_whisper
-from worker.cli import SYNTHETIC_ONLY, app
+from worker.cli import app
+from worker.commands.local import SYNTHETIC_ONLY
 from worker.records import Flag, Source
 from worker.resources import resource
 
