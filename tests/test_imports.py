@@ -126,6 +126,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "worker.blobs", "worker.config", "worker.detection", "worker.hearing", "worker.listings",
         "worker.metrics", "worker.policy", "worker.reload", "worker.resources", "worker.rulebook", "worker.service",
     },
+    "worker.explaining": {
+        "models.classifier", "models.law", "models.lexicon", "models.ngrams", "models.results", "worker.codec",
+        "worker.listings", "worker.local", "worker.policy", "worker.recordings", "worker.records", "worker.rulebook",
+        "worker.sequences",
+    },
     "worker.commands": {"models", "worker", "rich", "typer", "yaml"},
     "worker.cli": {"worker.commands", "typer"},
 }  # fmt: skip

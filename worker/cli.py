@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from worker.commands import live, local, operations
+from worker.commands import explain, live, local, operations
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 topics_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The Kafka topics that Pinocchio needs.")
@@ -26,6 +26,7 @@ def pinocchio() -> None:
 
 app.command("demo")(local.demo_command)
 app.command("scan")(local.scan_command)
+app.command("explain")(explain.explain_command)
 app.command("work")(live.work_command)
 app.command("replay")(live.replay_command)
 app.command("check-config")(operations.check_config)

@@ -173,6 +173,10 @@ class Watch:
         self._streams: OrderedDict[tuple[Where, str], _Stream] = OrderedDict()
         self._kept = 0
 
+    @property
+    def version(self) -> str:
+        return self._cues.version
+
     def read(self, transcript: Transcript, at: float) -> Said:
         """The cues in what was surely said by those the host answers for; titles and product texts are no talk."""
         if not transcript.author_role.is_host or transcript.status is not Status.OK:
