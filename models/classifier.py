@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.manifest import LANGUAGES, ClassifierError, Language, Manifest, Scores, read_manifest
+from models.manifest import LANGUAGES, ClassifierError, Language, Manifest, Scale, Scores, read_manifest
 from models.ngrams import VIEWS, Grams, Vocabulary, grams, script_of
 from models.normalise import VariantsError, load_variants
 from models.results import Found, Text
@@ -79,6 +81,20 @@ class ClaimClassifier(ABC):
             case "averaged":
                 parts = [ClaimClassifier.load(path / part, labels, device, precision) for part in manifest.parts]
                 return Averaged(manifest, parts, path)
+
+    def with_thresholds(self, wanted: Mapping[str, float]) -> Self:
+        """The same classifier, weights shared, with other thresholds for some labels in every language."""
+        other = copy(self)
+        other._scales = {language: self._scaled(scale, wanted) for language, scale in self._scales.items()}
+        return other
+
+    def _scaled(self, scale: Scale, wanted: Mapping[str, float]) -> Scale:
+        pairs = zip(self.labels, scale.thresholds, strict=True)
+        return replace(scale, thresholds=np.array([wanted.get(label, float(own)) for label, own in pairs]))
+
+    def thresholds(self, language: Language) -> dict[str, float]:
+        """What the score of each label must reach in a language."""
+        return dict(zip(self.labels, map(float, self._scales[language].thresholds), strict=True))
 
     def predict(self, texts: Sequence[Text]) -> list[list[Found]]:
         """For each text the labels whose score reaches the threshold, surest first, and the words that carry them."""

@@ -1,6 +1,6 @@
 """The taxonomy: what a claim can be, what people are asked about it, and the law behind it.
 
-Read from configs/labels.yaml. A host is only ever shown ``verified`` law, see LegalBasis.
+Read from configs/labels.yaml. Which of the law a host is told, models/law.py says.
 """
 
 from __future__ import annotations
@@ -8,19 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from models.yaml_files import Document, YamlError, read_yaml
 
 
 class LabelsError(ValueError):
-    """The labels file cannot be used; the message names file, label and key."""
+    """The labels file cannot be used; the message names file, line, label and key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegalBasis:
-    """One rule of law or of the platform. An unknown date or article is null or empty, never guessed."""
+    """One rule of law or of the platform. An unknown date or article is null or empty, never guessed.
+
+    In force from ``in_force_from`` to ``in_force_until``, both included.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -31,7 +35,13 @@ class LegalBasis:
     article_zh: str
     article_en: str
     in_force_from: date | None
+    in_force_until: date | None = None
     verified: bool
+
+    def is_in_force(self, on: date) -> bool:
+        """Whether it counts on a day; an unknown date hides nothing."""
+        began = self.in_force_from is None or self.in_force_from <= on
+        return began and (self.in_force_until is None or on <= self.in_force_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +70,7 @@ class Label:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    code: str
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
     zh: str
     en: str
     group: str
@@ -85,34 +95,34 @@ _LABEL = TypeAdapter(Label)
 
 
 def load_labels(path: Path | str) -> dict[str, Label]:
-    """The labels by code, in the order of the file. Raises LabelsError, naming file, label and key."""
+    """The labels by code, in the order of the file. Raises LabelsError, naming file, line, label and key."""
+    try:
+        document = read_yaml(path)
+    except YamlError as error:
+        raise LabelsError(str(error)) from error
     labels: dict[str, Label] = {}
-    for number, raw in enumerate(_entries(Path(path)), start=1):
-        label = _label(raw, f"{path}: label {_name(raw, number)}")
+    for number, raw in enumerate(_entries(document)):
+        label = _label(raw, document, number)
         if label.code in labels:
-            raise LabelsError(f"{path}: label {label.code}: code: stands twice")
+            raise LabelsError(f"{document.where(('labels', number))}: label {label.code}: code: stands twice")
         labels[label.code] = label
     return labels
 
 
-def _entries(path: Path) -> list[Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LabelsError(f"{path}: {error}") from error
+def _entries(document: Document) -> list[Any]:
+    data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("labels"), list) or not data["labels"]:
-        raise LabelsError(f"{path}: labels: expected a list of labels")
+        raise LabelsError(f"{document.path}: labels: expected a list of labels")
     entries: list[Any] = data["labels"]
     return entries
 
 
-def _name(raw: Any, number: int) -> str:
-    return str(raw["code"]) if isinstance(raw, dict) and "code" in raw else f"number {number}"
-
-
-def _label(raw: Any, where: str) -> Label:
+def _label(raw: Any, document: Document, number: int) -> Label:
     try:
         return _LABEL.validate_python(raw)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in error.errors())
-        raise LabelsError(f"{where}: {problems}") from error
+        problems = error.errors()
+        named = raw["code"] if isinstance(raw, dict) and "code" in raw else f"number {number + 1}"
+        told = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'entry'}: {e['msg']}" for e in problems)
+        where = document.where(("labels", number, *problems[0]["loc"]))
+        raise LabelsError(f"{where}: label {named}: {told}") from error

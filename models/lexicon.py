@@ -78,6 +78,10 @@ class Lexicon:
         found = [_found(group, plain) for group in _joined(hits)]
         return sorted(found, key=lambda one: (-one.score, one.start, one.label))
 
+    def normalised(self, text: str) -> str:
+        """The text as the rules see it."""
+        return normalise(text, self._variants).text
+
     def problems(self) -> list[str]:
         """What the rules' own examples tell: a hit not found by its rule, a miss found under its label."""
         wrong = []

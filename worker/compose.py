@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from models.asr import Decoding, Samples, Transcriber
@@ -14,7 +15,7 @@ from models.cues import Cues, CuesError
 from models.labels import Label, LabelsError, load_labels
 from models.lexicon import Lexicon, LexiconError
 from models.normalise import VariantsError, load_variants
-from models.results import Text
+from models.results import Found, Text
 from models.speech import CutRules
 from models.vad import SpeechDetector
 from worker import metrics
@@ -23,7 +24,11 @@ from worker.config import Config, ConfigError, SpeechSection
 from worker.detection import Detection, Shown
 from worker.detection import Transcriber as Recognises
 from worker.hearing import Blobs, Decoders, Hearing
+from worker.listings import LABELS as LISTING_LABELS
+from worker.policy import PolicyError, load_policy
+from worker.reload import Reloader, fingerprint
 from worker.resources import resource
+from worker.rulebook import Rulebook
 from worker.sequences import KEPT_S, Watch
 from worker.service import Limits
 
@@ -31,14 +36,6 @@ SHIPPED_SPEECH = "models/weights/speech"
 SHIPPED_CLASSIFIER = "models/weights/claims"
 RULES_ALONE = "none"
 _TRANSCRIPTS = 64
-
-
-class Claims(NamedTuple):
-    """What claims can be, and what finds them in words."""
-
-    labels: Mapping[str, Label]
-    finder: Lexicon
-    classifier: ClaimClassifier | None = None
 
 
 class Ears(NamedTuple):
@@ -54,14 +51,83 @@ class Recogniser(Recognises, Protocol):
     def features(self, samples: Samples, /) -> Samples: ...
 
 
-def load_claims(config: Config) -> Claims:
-    """Labels, rules and classifier. Raises ConfigError where one of them cannot be used."""
+def load_rulebook(config: Config) -> Rulebook:
+    """Labels, rules, classifier and policy. Raises ConfigError where one of them cannot be used."""
+    labels = _labels(config)
+    return _rulebook(config, labels, load_classifier(config.classifier.model, labels))
+
+
+def reloader(config: Config) -> Reloader:
+    """The same, kept up to date with the files; the classifier stays. Raises ConfigError.
+
+    An edit that adds or removes labels is refused: the classifier and what watches for sequences know the old ones.
+    """
+    first = _labels(config)
+    classifier = load_classifier(config.classifier.model, first)
+
+    def load() -> Rulebook:
+        labels = _labels(config)
+        if changed := sorted(set(labels) ^ set(first)):
+            raise ConfigError((f"{_labels_file(config)}: labels that join or go need a restart: {', '.join(changed)}",))
+        return tried(_rulebook(config, labels, classifier))
+
+    return Reloader(load, lambda: fingerprint((_labels_file(config), _rules_folder(config), _policy_file(config))))
+
+
+def _rulebook(config: Config, labels: Mapping[str, Label], classifier: ClaimClassifier | None) -> Rulebook:
+    in_text = {code for code, label in labels.items() if label.in_text}
+    if classifier is not None and (unknown := sorted(set(classifier.labels) - in_text)):
+        raise ConfigError(
+            (f"{_labels_file(config)}: the classifier finds {', '.join(unknown)}, which text cannot show",)
+        )
     try:
-        labels = load_labels(config.labels.file or resource("configs/labels.yaml"))
-        lexicon = Lexicon.load(config.lexicon.folder or resource("configs/lexicon"), labels)
-        return Claims(labels, lexicon, load_classifier(config.classifier.model, labels))
-    except (LabelsError, LexiconError) as error:
+        lexicon = Lexicon.load(_rules_folder(config), labels)
+        policy = load_policy(_policy_file(config), labels)
+    except (LexiconError, PolicyError) as error:
         raise ConfigError((str(error),)) from error
+    return Rulebook(
+        labels=labels,
+        finder=lexicon,
+        classifier=classifier.with_thresholds(policy.thresholds()) if classifier else None,
+        policy=policy,
+        on_trial=OnTrial(lexicon) if any(one.rule.shadow for one in lexicon.rules) else None,
+    )
+
+
+class OnTrial(NamedTuple):
+    """The rules of a lexicon that stand in shadow, as a finder of their own."""
+
+    lexicon: Lexicon
+
+    @property
+    def version(self) -> str:
+        return self.lexicon.version
+
+    def find(self, text: str, language: str) -> list[Found]:
+        return self.lexicon.find(text, language, shadow=True)
+
+
+def _labels(config: Config) -> dict[str, Label]:
+    file = _labels_file(config)
+    try:
+        labels = load_labels(file)
+    except LabelsError as error:
+        raise ConfigError((str(error),)) from error
+    if missing := sorted(set(LISTING_LABELS.values()) - set(labels)):
+        raise ConfigError((f"{file}: no label {', '.join(missing)}, which the listing check finds",))
+    return labels
+
+
+def _labels_file(config: Config) -> Path:
+    return config.labels.file or resource("configs/labels.yaml")
+
+
+def _rules_folder(config: Config) -> Path:
+    return config.lexicon.folder or resource("configs/lexicon")
+
+
+def _policy_file(config: Config) -> Path:
+    return config.policy.file or resource("configs/policy.yaml")
 
 
 def load_classifier(model: str | None, labels: Mapping[str, Label]) -> ClaimClassifier | None:
@@ -78,8 +144,8 @@ def load_classifier(model: str | None, labels: Mapping[str, Label]) -> ClaimClas
 def load_watch(config: Config) -> Watch:
     """The rules over several utterances. Raises ConfigError where they, or the labels, cannot be used."""
     try:
-        labels = load_labels(config.labels.file or resource("configs/labels.yaml"))
-        known = (config.lexicon.folder or resource("configs/lexicon")) / "variants.yaml"
+        labels = load_labels(_labels_file(config))
+        known = _rules_folder(config) / "variants.yaml"
         variants = load_variants(known) if known.exists() else None
         cues = Cues.load(config.sequences.file or resource("configs/sequences.yaml"), labels, variants)
     except (LabelsError, VariantsError, CuesError) as error:
@@ -131,16 +197,15 @@ def blob_store(config: Config) -> BlobStore | None:
 
 def detection(
     config: Config,
-    claims: Claims,
+    current: Callable[[], Rulebook],
     transcriber: Recogniser,
     ears: Ears,
     goods: Shown | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Detection:
-    """The handler of sound and text. ``goods`` tells what is shown; ``clock`` (epoch seconds) only measures latency."""
-    claims.finder.find("一", "zh")  # reads its dictionaries now, and not when the first host speaks
-    if claims.classifier is not None:
-        claims.classifier.predict([Text(text="一")])
+    """The handler of sound and text. ``current`` gives what is in force, ``goods`` tells what is shown; ``clock``
+    (epoch seconds) only measures latency."""
+    tried(current())
     hearing = Hearing(
         ears.decoders,
         SpeechDetector(),
@@ -153,13 +218,19 @@ def detection(
     return Detection(
         hearing,
         transcriber,
-        claims.finder,
-        claims.labels,
-        classifier=claims.classifier,
+        current,
         goods=goods,
         jurisdiction=config.detection.jurisdiction,
         clock=clock,
     )
+
+
+def tried(book: Rulebook) -> Rulebook:
+    """The same, its dictionaries read: now, and not when the next host speaks."""
+    book.finder.find("一", "zh")
+    if book.classifier is not None:
+        book.classifier.predict([Text(text="一")])
+    return book
 
 
 def limits(config: Config) -> Limits:

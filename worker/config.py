@@ -128,6 +128,13 @@ class LabelsSection(Section):
     """The taxonomy of claims; null: the one shipped with Pinocchio."""
 
 
+class PolicySection(Section):
+    file: Path | None = None
+    """What becomes of each label's claims: live, shadow or off, from which score on; null: the policy shipped."""
+    look_every_s: Seconds = 5.0
+    """How often `work` looks whether policy, labels or rules have changed, in seconds."""
+
+
 class WorkSection(Section):
     grace_s: Seconds = 30.0
     """Seconds from a stop signal to the end: what is at work is finished and committed."""
@@ -192,6 +199,8 @@ class Config(Section):
     """The rules over several utterances."""
     labels: LabelsSection = LabelsSection()
     """What a claim can be."""
+    policy: PolicySection = PolicySection()
+    """What becomes of a claim."""
     work: WorkSection = WorkSection()
     """Limits of the role `work`."""
     metrics: MetricsSection = MetricsSection()

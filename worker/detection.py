@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from models.asr import Row, code, script
 from models.facts import spoken_facts
-from models.labels import Label, LegalBasis
+from models.law import in_force
 from models.results import Found, Text, Utterance, Word
 from worker import listings
 from worker.hearing import Hearing, Line, Prepared, Window
@@ -26,8 +26,9 @@ from worker.records import (
     Law,
     Listing,
     LiveText,
-    Reminder,
+    Record,
     Severity,
+    ShadowFlag,
     Source,
     Speech,
     Status,
@@ -38,12 +39,15 @@ from worker.records import (
     Versions,
 )  # fmt: skip
 from worker.records import Outcome as Outcomes
+from worker.reminders import Reminders
+from worker.rulebook import Rulebook
 from worker.service import Batch, Outcome, Result
+
+F = TypeVar("F", Flag, ShadowFlag)
 
 _CONTEXT_S = 60
 _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
-_REMINDER_BUCKET_S = 300
 _SURE_ENOUGH = 0.6
 """Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
 _LISTING_SCORE = 0.9
@@ -68,24 +72,6 @@ class Transcriber(Protocol):
     def transcribe(self, rows: Sequence[Row], /) -> list[Utterance]: ...
 
     def align(self, row: Row, text: str, /) -> list[Word]: ...
-
-
-class Finder(Protocol):
-    """Claims in a text; spans count its code points."""
-
-    @property
-    def version(self) -> str: ...
-
-    def find(self, text: str, language: str, /) -> list[Found]: ...
-
-
-class Classifier(Protocol):
-    """Claims in texts with the sentences before them, all of a batch at once."""
-
-    @property
-    def version(self) -> str: ...
-
-    def predict(self, texts: Sequence[Text], /) -> list[list[Found]]: ...
 
 
 class Shown(Protocol):
@@ -134,27 +120,40 @@ class Read(NamedTuple):
     learnt: list[Found]
 
 
+class Case(NamedTuple):
+    """An utterance or line in which there are claims, and all that a flag of it is made of: the sentences before it,
+    its words where it was spoken, what the listing contradicts, and what is in force."""
+
+    said: Said
+    context: str
+    words: Sequence[Word]
+    against: Mapping[str, listings.Compared]
+    book: Rulebook
+    times: Times
+
+
 class Detection:
-    """The handler of live sound and live text. ``clock`` (epoch seconds) only measures latency."""
+    """The handler of live sound and live text.
+
+    ``rulebook`` gives what is in force; it is asked once for each batch. ``clock`` (epoch seconds) only measures
+    latency.
+    """
 
     def __init__(
         self,
         hearing: Hearing,
         transcriber: Transcriber,
-        finder: Finder,
-        labels: Mapping[str, Label],
+        rulebook: Callable[[], Rulebook],
         *,
-        classifier: Classifier | None = None,
         goods: Shown | None = None,
         jurisdiction: str = "cn",
         clock: Callable[[], float],
     ) -> None:
-        self._hearing, self._transcriber = hearing, transcriber
-        self._finder, self._labels = finder, labels
-        self._classifier = classifier
+        self._hearing, self._transcriber, self._rulebook = hearing, transcriber, rulebook
         self._goods = goods or Nothing()
         self._jurisdiction, self._clock = jurisdiction, clock
         self._context = _Context()
+        self._reminders = Reminders(jurisdiction)
 
     def held_seconds(self) -> float:
         return self._hearing.held_seconds()
@@ -164,16 +163,16 @@ class Detection:
 
     def handle(self, work: Prepared) -> Outcome:
         """Recognise all windows at once, then look for claims in what was said and written, in order."""
-        began = self._clock()
+        book, began = self._rulebook(), self._clock()
         rows = [Row(w.features, w.seconds, w.chunk.language) for w in work.windows]
         utterances = self._transcriber.transcribe(rows) if rows else []
         recognised = self._clock()
         said = [Said(self._transcript(w, u), w, row) for w, row, u in zip(work.windows, rows, utterances, strict=True)]
         said += [Said(_written(line.text), line, None) for line in work.lines]
         results, times = list(work.heard), Times(began, recognised)
-        for one, read in zip(said, self._read([one.transcript for one in said]), strict=True):
+        for one, read in zip(said, self._read([one.transcript for one in said], book), strict=True):
             spot = one.result_of.spot
-            results += [Result(spot.partition, spot.epoch, record) for record in self._judge(one, read, times)]
+            results += [Result(spot.partition, spot.epoch, record) for record in self._judge(one, read, book, times)]
         return Outcome(results, work.free, work.rejected)
 
     # -- one utterance or line
@@ -198,34 +197,38 @@ class Detection:
             sound=window.places,
         )
 
-    def _read(self, transcripts: Sequence[Transcript]) -> list[Read]:
+    def _read(self, transcripts: Sequence[Transcript], book: Rulebook) -> list[Read]:
         """The sentences before each, and what the classifier finds in those of hosts, in one batch."""
         befores = [self._context.before_and_add(transcript) for transcript in transcripts]
         found: list[list[Found]] = [[] for _ in transcripts]
         own = [number for number, transcript in enumerate(transcripts) if transcript.author_role.is_host]
-        if self._classifier is not None and own:
+        if book.classifier is not None and own:
             asked = [_text(transcripts[number], befores[number]) for number in own]
-            for number, claims in zip(own, self._classifier.predict(asked), strict=True):
+            for number, claims in zip(own, book.classifier.predict(asked), strict=True):
                 found[number] = claims
         return [Read(before, claims) for before, claims in zip(befores, found, strict=True)]
 
-    def _judge(self, said: Said, read: Read, times: Times) -> list[Transcript | Fact | Flag | Reminder]:
+    def _judge(self, said: Said, read: Read, book: Rulebook, times: Times) -> list[Record]:
         transcript = said.transcript
         if not transcript.author_role.is_host:
             return [transcript]
         compared = self._compared(transcript)
         against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
-        by_rule = self._finder.find(transcript.text, transcript.language)
+        by_rule = book.by_rule(transcript.text, transcript.language)
         found, settled = _settled(_joined(by_rule, read.learnt), compared)
         claimed = [_of_listing(one, transcript.text) for one in against.values()]
         claimed += [one for one in found if one.label not in against]
-        found, words = self._sure(said, _one_per_label(claimed))
+        live, shadow = book.by_mode(_one_per_label(claimed))
+        shadow = _one_per_label([*shadow, *book.by_rule_on_trial(transcript.text, transcript.language)])
+        words = self._words(said) if live or shadow else []
         facts = _facts(transcript, compared, settled, words)
-        if not found:
-            return [transcript, *facts]
-        claims = tuple(self._claim(transcript, one, words, against.get(one.label)) for one in found)
-        flag = self._flag(transcript, claims, " ".join(read.before), times)
-        return [transcript, *facts, flag, *self._reminders(flag)]
+        case = Case(said, " ".join(read.before), words, against, book, times)
+        live, shadow = (_surely_heard(said, found, words) for found in (live, shadow))
+        flags = [self._flag(Flag, case, live)] if live else []
+        shadows = [self._flag(ShadowFlag, case, shadow)] if shadow else []
+        where = said.result_of.spot.partition, said.result_of.spot.epoch
+        reminders = [one for flag in flags for one in self._reminders.of(flag, book, where)]
+        return [transcript, *facts, *flags, *reminders, *shadows]
 
     def _compared(self, transcript: Transcript) -> list[listings.Compared]:
         """The facts that were said, each against the listings shown then."""
@@ -234,24 +237,14 @@ class Detection:
             return []
         return listings.against(facts, self._goods.shown(transcript.stream_id, transcript.started_at))
 
-    def _sure(self, said: Said, found: list[Found]) -> tuple[list[Found], list[Word]]:
-        """The claims in what was said, and the times of its words if there are any.
+    def _words(self, said: Said) -> list[Word]:
+        """The words of what was said and when they sounded; none of what was written."""
+        return self._transcriber.align(said.row, said.transcript.text) if said.row is not None else []
 
-        In a doubtful utterance only those whose own words were surely heard.
-        """
-        transcript = said.transcript
-        if not found or said.row is None:
-            return found, []
-        words = self._transcriber.align(said.row, transcript.text)
-        if transcript.status is Status.LOW_CONFIDENCE:
-            found = [one for one in found if _sure_of(transcript.text, one, words) >= _SURE_ENOUGH]
-        return found, words
-
-    def _claim(
-        self, transcript: Transcript, found: Found, words: Sequence[Word], compared: listings.Compared | None
-    ) -> Claim:
-        label = self._labels[found.label]
-        start_ms, end_ms = _when(transcript, (found.start, found.end), words)
+    def _claim(self, case: Case, found: Found) -> Claim:
+        transcript, compared = case.said.transcript, case.against.get(found.label)
+        label, said_on = case.book.labels[found.label], transcript.started_at.date()
+        start_ms, end_ms = _when(transcript, (found.start, found.end), case.words)
         listing = compared.listing if compared else None
         return Claim(
             claim_id=f"{transcript.transcript_id}/{found.label}",
@@ -268,53 +261,31 @@ class Detection:
             normalised=found.normalised,
             tier=Tier(label.tier),
             severity=Severity(label.severity),
-            law=tuple(_law(basis) for basis in label.law if basis.jurisdiction == self._jurisdiction),
+            law=tuple(Law(**asdict(basis)) for basis in in_force(label, self._jurisdiction, said_on)),
             advice=label.advice_zh if transcript.language == "zh" else label.advice_en,
             listing=_both(compared) if compared else None,
         )
 
-    def _flag(self, transcript: Transcript, claims: tuple[Claim, ...], context: str, times: Times) -> Flag:
-        shared = {name: getattr(transcript, name) for name in _SHARED}
+    def _flag(self, kind: type[F], case: Case, found: Sequence[Found]) -> F:
+        transcript, book = case.said.transcript, case.book
+        claims = tuple(self._claim(case, one) for one in found)
         severity = max((c.severity for c in claims), key=_SEVERITIES.index)
-        return Flag(
-            **shared,
+        return kind(
+            **{name: getattr(transcript, name) for name in _SHARED},
             flag_id=transcript.transcript_id,
             transcript=transcript.text,
-            context_before=context,
+            context_before=case.context,
             claims=claims,
             severity=severity,
             tier=min(c.tier for c in claims),
             suggestion=Suggestion.URGENT if severity is Severity.CRITICAL else Suggestion.REVIEW,
             versions=Versions(
                 speech=transcript.speech.model if transcript.speech else None,
-                classifier=self._classifier.version if self._classifier else None,
-                lexicon=self._finder.version,
+                classifier=book.classifier.version if book.classifier else None,
+                lexicon=book.finder.version,
+                policy=book.policy.version,
             ),
-            latency_ms=times.since(transcript.ended_at, self._clock()),
-        )
-
-    def _reminders(self, flag: Flag) -> list[Reminder]:
-        """Only what the words alone decide, and only words that were surely said."""
-        if flag.status is not Status.OK:
-            return []
-        return [self._reminder(flag, claim) for claim in flag.claims if claim.tier is Tier.T1]
-
-    def _reminder(self, flag: Flag, claim: Claim) -> Reminder:
-        label = self._labels[claim.label]
-        seconds = flag.started_at.timestamp() if flag.start_ms is None else flag.start_ms / 1000
-        name = label.zh if flag.language == "zh" else label.en
-        return Reminder(
-            reminder_id=f"{flag.stream_id}/{claim.label}/{int(seconds) // _REMINDER_BUCKET_S}",
-            stream_id=flag.stream_id,
-            streamer_id=flag.streamer_id,
-            label=claim.label,
-            flag_id=flag.flag_id,
-            language=flag.language,
-            said=claim.text,
-            said_at=flag.started_at,
-            why=name,
-            advice=claim.advice,
-            law=tuple(law for law in claim.law if law.may_be_shown(flag.started_at.date())),
+            latency_ms=case.times.since(transcript.ended_at, self._clock()),
         )
 
 
@@ -473,6 +444,13 @@ def _times_of(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[
     return (covering[0].start, covering[-1].end) if covering else (0.0, 0.0)
 
 
+def _surely_heard(said: Said, found: list[Found], words: Sequence[Word]) -> list[Found]:
+    """In a doubtful utterance only the claims whose own words were surely heard; else all."""
+    if said.row is None or said.transcript.status is not Status.LOW_CONFIDENCE:
+        return found
+    return [one for one in found if _sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH]
+
+
 def _sure_of(text: str, found: Found, words: Sequence[Word]) -> float:
     """The mean probability of the words that make a claim; 0 where none are known."""
     covering = _covering(text, (found.start, found.end), words)
@@ -491,19 +469,6 @@ def _covering(text: str, span: tuple[int, int], words: Sequence[Word]) -> list[W
         if start < span[1] and at > span[0]:
             covering.append(word)
     return covering
-
-
-def _law(basis: LegalBasis) -> Law:
-    return Law(
-        jurisdiction=basis.jurisdiction,
-        kind=basis.kind,
-        title_zh=basis.title_zh,
-        title_en=basis.title_en,
-        article_zh=basis.article_zh,
-        article_en=basis.article_en,
-        in_force_from=basis.in_force_from,
-        verified=basis.verified,
-    )
 
 
 def _ms(seconds: float) -> int:

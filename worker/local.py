@@ -17,13 +17,24 @@ from worker.codec import decode as decoded
 from worker.goods import TOPICS, Follower, Goods
 from worker.hearing import Prepared
 from worker.memory_bus import MemoryBus, MemoryLog
-from worker.records import AudioChunk, Fact, Flag, LiveText, Place, Record, Reminder, StreamHeard, Transcript
+from worker.records import (
+    AudioChunk,
+    Fact,
+    Flag,
+    LiveText,
+    Place,
+    Record,
+    Reminder,
+    ShadowFlag,
+    StreamHeard,
+    Transcript,
+)
 from worker.service import Handler, Limits, Service
 
 Samples = NDArray[np.float32]
 
 _LONGEST_CHUNK_S = 60.0
-_KINDS: tuple[type[Record], ...] = (StreamHeard, Transcript, Fact, Reminder, Flag)
+_KINDS: tuple[type[Record], ...] = (StreamHeard, Transcript, Fact, Reminder, Flag, ShadowFlag)
 _GROUP = "local"
 
 

@@ -12,7 +12,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from worker.bus import Message
 from worker.codec import Rejected
-from worker.records import Fact, Flag, Outcome, Record, Reminder, Source, Status, StreamHeard, Transcript
+from worker.records import Fact, Flag, Outcome, Record, Reminder, ShadowFlag, Source, Status, StreamHeard, Transcript
 
 Stage = Literal["poll", "prepare", "handle", "publish", "commit"]
 SERVICES = ("detection", "sequences")
@@ -42,6 +42,12 @@ AUDIO_SECONDS = Counter("pinocchio_audio_seconds_total", "Seconds of sound heard
 UTTERANCES = Counter("pinocchio_utterances_total", "Utterances recognised", ["status"])
 # Claims published, by the label's code.
 FLAGS = Counter("pinocchio_flags_total", "Claims flagged", ["label"])
+# Claims of labels and rules in shadow, by the label's code: what would be flagged if they went live.
+SHADOW = Counter("pinocchio_shadow_claims_total", "Claims of labels and rules in shadow", ["label"])
+# Edits of policy, labels or rules that were refused; what was in force stays. Alerts look at this one.
+RELOADS_REFUSED = Counter("pinocchio_reload_refused_total", "Edits refused")
+# Edits that came into force.
+RELOADS = Counter("pinocchio_reloads_total", "Edits in force")
 # Hosts reminded at once, by the label's code.
 REMINDERS = Counter("pinocchio_reminders_total", "Reminders sent", ["label"])
 # Spoken facts of goods, by how they and the listing go together: agrees, contradicts, cannot_tell.
@@ -128,6 +134,9 @@ def _count_record(record: Record, now: float) -> None:
             FLAG_SECONDS.labels(record.source).observe(max(0.0, now - record.ended_at.timestamp()))
             for claim in record.claims:
                 FLAGS.labels(claim.label).inc()
+        case ShadowFlag():
+            for claim in record.claims:
+                SHADOW.labels(claim.label).inc()
         case Fact():
             FACTS.labels(record.outcome).inc()
             if record.settles:

@@ -299,11 +299,7 @@ class Claim(Noun):
     cues: tuple[Cue, ...] = ()
 
 
-class Flag(Noun):
-    """The claims of one utterance or text, published at once, with all that people need to judge them."""
-
-    topic: ClassVar[str] = "moderation.flags"
-
+class _Flagged(Noun):
     schema_version: int = SCHEMA_VERSION
     flag_id: str
     stream_id: Id
@@ -332,8 +328,24 @@ class Flag(Noun):
         return self.streamer_id
 
 
+class Flag(_Flagged):
+    """The claims of one utterance or text, published at once, with all that people need to judge them."""
+
+    topic: ClassVar[str] = "moderation.flags"
+
+
+class ShadowFlag(_Flagged):
+    """Claims that labels or rules in shadow would have made of an utterance or text: to be counted and read by those
+    who try them out, never told to anybody else. The same fields as a Flag, and the id that it has or would have."""
+
+    topic: ClassVar[str] = "moderation.shadow"
+
+
 class Reminder(Noun):
-    """Told to the host at once: what was said, why it is a problem, how to put it right. No points."""
+    """Told to the host at once: what was said, why it is a problem, how to put it right. No points.
+
+    ``notice`` is the line on law and rule in the host's language; ``law`` is the same for programs.
+    """
 
     topic: ClassVar[str] = "moderation.reminders"
 
@@ -350,6 +362,7 @@ class Reminder(Noun):
     why: str
     advice: str
     law: tuple[Law, ...] = ()
+    notice: str = ""
 
     @property
     def key(self) -> str:
@@ -459,5 +472,5 @@ class Fact(Noun):
         return f"{self.stream_id}/{self.sku or ''}"
 
 
-Record = Transcript | Flag | Reminder | StreamHeard | Fact
+Record = Transcript | Flag | ShadowFlag | Reminder | StreamHeard | Fact
 """What a handler may give back to be published."""

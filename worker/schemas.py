@@ -8,12 +8,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from worker.records import Fact, Flag, Listing, LiveText, Noun, ProductShown, Reminder, StreamHeard, Transcript
+from worker.records import (
+    Fact,
+    Flag,
+    Listing,
+    LiveText,
+    Noun,
+    ProductShown,
+    Reminder,
+    ShadowFlag,
+    StreamHeard,
+    Transcript,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "schemas"
 
 _IN: dict[str, type[Noun]] = {LiveText.topic: LiveText, Listing.topic: Listing, ProductShown.topic: ProductShown}
-_OUT: dict[str, type[Noun]] = {kind.topic: kind for kind in (Transcript, Flag, Reminder, StreamHeard, Fact)}
+_OUT: dict[str, type[Noun]] = {kind.topic: kind for kind in (Transcript, Flag, ShadowFlag, Reminder, StreamHeard, Fact)}
 
 
 def schemas() -> dict[str, str]:

@@ -11,15 +11,17 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from models.cues import LONGEST_S, Cues, Flood, Given, Rule
 from models.labels import Label
+from models.law import in_force
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
+from worker.policy import Policy
 from worker.records import (
     AuthorRole,
     Claim,
@@ -36,6 +38,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
+from worker.rulebook import by_policy
 from worker.service import Batch, Outcome, Result, Spot
 
 KEPT_S = 2 * LONGEST_S
@@ -170,6 +173,10 @@ class Watch:
         self._streams: OrderedDict[tuple[Where, str], _Stream] = OrderedDict()
         self._kept = 0
 
+    @property
+    def version(self) -> str:
+        return self._cues.version
+
     def read(self, transcript: Transcript, at: float) -> Said:
         """The cues in what was surely said by those the host answers for; titles and product texts are no talk."""
         if not transcript.author_role.is_host or transcript.status is not Status.OK:
@@ -253,7 +260,7 @@ class Watch:
             normalised=" / ".join(cue.text[slice(*cue.span)] for cue in cues),
             tier=Tier(label.tier),
             severity=Severity(label.severity),
-            law=tuple(Law(**asdict(one)) for one in label.law if one.jurisdiction == self._jurisdiction),
+            law=tuple(Law(**asdict(one)) for one in in_force(label, self._jurisdiction, first.started_at.date())),
             advice=label.advice_zh if first.language == "zh" else label.advice_en,
             cues=tuple(cues),
         )
@@ -396,10 +403,11 @@ class Read(NamedTuple):
 
 
 class Sequences:
-    """The handler of transcripts: reads cues beside, joins them in order."""
+    """The handler of transcripts: reads cues beside, joins them in order. ``policy`` gives the one in force; it is
+    asked once for each batch."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, policy: Callable[[], Policy] = Policy) -> None:
+        self._watch, self._policy = watch, policy
 
     def held_seconds(self) -> float:
         """None: it holds no sound, and no position rests on what it remembers."""
@@ -415,10 +423,10 @@ class Sequences:
             self._watch.forget(where)
         for spot, said in work.past:
             self._watch.add(said, work.now, (spot.partition, spot.epoch))
-        results = []
+        results, policy = [], self._policy()
         for spot, said in work.said:
-            flags = self._watch.add(said, work.now, (spot.partition, spot.epoch))
-            results += [Result(spot.partition, spot.epoch, flag) for flag in flags]
+            for flag in self._watch.add(said, work.now, (spot.partition, spot.epoch)):
+                results += [Result(spot.partition, spot.epoch, told) for told in by_policy(flag, policy)]
         free = [spot for spot, _ in work.said] + [_spot(rejected.message) for rejected in work.rejected]
         return Outcome(results, free, work.rejected)
 

@@ -114,7 +114,7 @@ def _message(encoded: Encoded) -> object:
 
 def detection(parts: Parts) -> Detection:
     config = Config()
-    return compose.detection(config, compose.load_claims(config), parts.transcriber, compose.Ears(parts.decoders))
+    return compose.detection(config, compose.reloader(config).current, parts.transcriber, compose.Ears(parts.decoders))
 
 
 def over_memory(parts: Parts) -> int:

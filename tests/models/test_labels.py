@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,13 +50,16 @@ def test_every_label_rests_on_verified_law_in_china_and_somewhere_else() -> None
         assert verified & {"eu", "us"}, label.code
 
 
-def test_a_title_is_always_dated_alike() -> None:
-    """The same law never carries two dates."""
-    dates: dict[str, set[object]] = {}
+def test_a_law_has_one_number_on_any_day() -> None:
+    """The same law is dated alike under every label; where it was renumbered its spans do not overlap."""
+    spans: dict[str, set[tuple[date, date]]] = {}
     for label in load_labels(PATH).values():
         for basis in label.law:
-            dates.setdefault(basis.title_en, set()).add(basis.in_force_from)
-    assert [title for title, seen in dates.items() if len(seen) > 1] == []
+            span = (basis.in_force_from or date.min, basis.in_force_until or date.max)
+            spans.setdefault(basis.title_en, set()).add(span)
+    pairs = [(title, sorted(of)) for title, of in spans.items() if len(of) > 1]
+    assert [title for title, _ in pairs] == ["Anti-Unfair Competition Law of the PRC"]
+    assert all(one[1] < other[0] for _, of in pairs for one, other in pairwise(of))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +70,7 @@ def test_a_title_is_always_dated_alike() -> None:
         ("found_by", "guess", "found_by"),
         ("law", [{"jurisdiction": "cn"}], "law.0.kind"),
         ("colour", "red", "colour"),
+        ("zh", 5, "zh"),
     ],
 )
 def test_a_wrong_key_is_told_with_file_and_label(
@@ -73,7 +79,7 @@ def test_a_wrong_key_is_told_with_file_and_label(
     """The error names the file, the label and the key that is wrong."""
     path = write(tmp_path, [{**entries[0], key: value}])
 
-    with pytest.raises(LabelsError, match=rf"labels\.yaml: label ABS_SUPERLATIVE: .*{told}"):
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:\d+: label ABS_SUPERLATIVE: .*{told}"):
         load_labels(path)
 
 
@@ -85,10 +91,33 @@ def test_a_missing_key_is_told(tmp_path: Path, entries: list[dict[str, object]])
         load_labels(write(tmp_path, [entry]))
 
 
-def test_a_code_that_stands_twice_is_told(tmp_path: Path, entries: list[dict[str, object]]) -> None:
-    """Two labels of one code are refused."""
-    with pytest.raises(LabelsError, match="ABS_SUPERLATIVE: code: stands twice"):
-        load_labels(write(tmp_path, [entries[0], entries[0]]))
+def test_a_code_that_stands_twice_is_told(tmp_path: Path) -> None:
+    """Two labels of one code are refused, with the line of the second."""
+    text = PATH.read_text(encoding="utf-8").replace("code: CITE_UNSUPPORTED", "code: ABS_SUPERLATIVE")
+    path = tmp_path / "labels.yaml"
+    path.write_text(text, encoding="utf-8")
+    line = [number for number, one in enumerate(text.splitlines(), 1) if "code: ABS_SUPERLATIVE" in one][1]
+
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:{line}: label ABS_SUPERLATIVE: code: stands twice"):
+        load_labels(path)
+
+
+@pytest.mark.parametrize("code", ["", "abs", "A B", "A/B", "1A", None])
+def test_a_code_is_a_plain_word(tmp_path: Path, entries: list[dict[str, object]], code: str | None) -> None:
+    """It becomes part of ids and metrics: capitals, digits and _ only."""
+    with pytest.raises(LabelsError, match=r"labels\.yaml:\d+: label .*code: "):
+        load_labels(write(tmp_path, [{**entries[0], "code": code}]))
+
+
+def test_the_line_of_a_wrong_key(tmp_path: Path) -> None:
+    """The error leads to the very line."""
+    text = PATH.read_text(encoding="utf-8")
+    path = tmp_path / "labels.yaml"
+    path.write_text(text.replace("tier: T3", "tier: T4", 1), encoding="utf-8")
+    line = next(number for number, one in enumerate(text.splitlines(), 1) if "tier: T3" in one)
+
+    with pytest.raises(LabelsError, match=rf"labels\.yaml:{line}: label HYPE_SCRIPT: tier: "):
+        load_labels(path)
 
 
 @pytest.mark.parametrize("content", ["", "labels: 3", "labels: []", "labels: [", "- a"])

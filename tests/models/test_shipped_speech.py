@@ -37,7 +37,7 @@ def results(messages: Iterator[Encoded] | list[Encoded]) -> list[Record]:
     """What the worker makes of messages, with everything as it ships."""
     config = Config()
     speech = compose.load_speech(config.speech)
-    handler = compose.detection(config, compose.load_claims(config), speech, compose.Ears(OwnSound()))
+    handler = compose.detection(config, compose.reloader(config).current, speech, compose.Ears(OwnSound()))
     run = LocalRun(handler, compose.limits(config), waiting=16, clock=lambda: NOON.timestamp())
     return list(run.results(messages))
 

@@ -18,14 +18,15 @@ from typer.testing import CliRunner, Result
 
 from models.audio import read_file
 from tests.models import tiny_whisper
-from worker.cli import SYNTHETIC_ONLY, app
+from worker.cli import app
+from worker.commands.local import SYNTHETIC_ONLY
 from worker.records import Flag, Source
 from worker.resources import resource
 
 ROOT = Path(__file__).parent.parent.parent
 COMMANDS = [
-    ["demo"], ["scan"], ["work"], ["replay"], ["check-config"], ["topics", "create"], ["dead-letters", "list"],
-    ["dead-letters", "retry"],
+    ["demo"], ["scan"], ["explain"], ["work"], ["replay"], ["check-config"], ["topics", "create"],
+    ["dead-letters", "list"], ["dead-letters", "retry"],
 ]  # fmt: skip
 SAID = "全网最低价"
 
@@ -314,7 +315,7 @@ def test_the_viewers_lines_of_the_demo_would_count_from_a_host() -> None:
     from worker import compose
     from worker.config import Config
 
-    finder = compose.load_claims(Config()).finder
+    finder = compose.load_rulebook(Config()).finder
     texts = json.loads(resource("configs/samples/texts.json").read_text(encoding="utf-8"))
 
     assert all(finder.find(text["text"], "zh") for text in texts if text["author_role"] == "viewer")
@@ -359,6 +360,7 @@ def test_every_problem_has_a_line(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         ("speech: {model: /no/such/folder}", "speech.model"), ("labels: {file: /no/such.yaml}", "/no/such.yaml"),
+        ("policy: {file: /no/such.yaml}", "/no/such.yaml: cannot be read"),
         ("lexicon: {folder: /no/such}", "/no/such"), ("classifier: {model: x}", "classifier.model"),
         ("kafka: {ssl_cafile: /no/such.pem}", "kafka.ssl_cafile"),
         ("audio: {blob_root: 'nonsense://x'}", "audio.blob_root"),
@@ -376,7 +378,7 @@ def test_what_the_settings_name_is_looked_at(content: str, reason: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    "words", [["topics", "create"], ["dead-letters", "list"], ["dead-letters", "retry", "live.audio/0/0"], ["replay"]],
+    "words", [["topics", "create"], ["dead-letters", "retry", "live.audio/0/0"], ["replay"]],
     ids=" ".join,
 )  # fmt: skip
 def test_a_broker_that_does_not_answer(words: list[str], recording: Path) -> None:

@@ -99,8 +99,8 @@ def test_cues_that_cannot_be_used_are_a_problem_of_the_configuration(tmp_path: P
 
 def test_the_classifier_is_the_shipped_one_or_none() -> None:
     """Without a name the one in the package; ``none`` is rules alone."""
-    assert compose.load_claims(Config(classifier=ClassifierSection(model="none"))).classifier is None
-    shipped = compose.load_claims(Config()).classifier
+    assert compose.load_rulebook(Config(classifier=ClassifierSection(model="none"))).classifier is None
+    shipped = compose.load_rulebook(Config()).classifier
     assert shipped is not None
     assert shipped.version.startswith("linear-")
 
@@ -108,4 +108,4 @@ def test_the_classifier_is_the_shipped_one_or_none() -> None:
 def test_a_classifier_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_path: Path) -> None:
     """The line names the key and the folder."""
     with pytest.raises(ConfigError, match=r"classifier\.model: .*nowhere: no classifier"):
-        compose.load_claims(Config(classifier=ClassifierSection(model=str(tmp_path / "nowhere"))))
+        compose.load_rulebook(Config(classifier=ClassifierSection(model=str(tmp_path / "nowhere"))))

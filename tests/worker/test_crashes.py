@@ -26,6 +26,7 @@ from worker.detection import Detection
 from worker.hearing import Hearing
 from worker.memory_bus import MemoryBus, MemoryLog
 from worker.records import Flag, Transcript
+from worker.rulebook import Rulebook
 from worker.service import Limits, Service
 
 ROOT = Path(__file__).parent.parent.parent
@@ -92,7 +93,8 @@ def fill(log: MemoryLog, streams: tuple[str, ...] = STREAMS) -> None:
 
 def detection(parrot: Parrot, decoders: ByThread | None = None) -> Detection:
     hearing = Hearing(decoders or ByThread(), VAD, CutRules(), lambda samples: samples[None, :10])
-    return Detection(hearing, parrot, Keywords({"最低价": "PRICE_LOWEST_CLAIM"}), LABELS, clock=lambda: STARTED / 1000)
+    book = Rulebook(labels=LABELS, finder=Keywords({"最低价": "PRICE_LOWEST_CLAIM"}))
+    return Detection(hearing, parrot, lambda: book, clock=lambda: STARTED / 1000)
 
 
 def work(bus: MemoryBus, batch: int, parrot: Parrot | None = None, decoders: ByThread | None = None) -> None:

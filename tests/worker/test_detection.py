@@ -15,7 +15,9 @@ from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_mess
 from worker.bus import Message
 from worker.detection import Detection
 from worker.hearing import Hearing
-from worker.records import Fact, Flag, Listing, Place, Reminder, Status, StreamHeard, Transcript
+from worker.policy import Mode, Policy, Treatment
+from worker.records import Fact, Flag, Listing, Place, Reminder, ShadowFlag, Status, StreamHeard, Transcript
+from worker.rulebook import Rulebook
 from worker.service import Outcome
 
 STATUTE = LegalBasis(
@@ -32,11 +34,19 @@ def label(code: str, tier: str = "T1", severity: str = "minor", law: Sequence[Le
     )  # fmt: skip
 
 
+BUCKET = STARTED_AT // 300_000
+LEFT_MS = (BUCKET + 1) * 300_000 - STARTED_AT
+"""From STARTED_AT to the next five minutes."""
+
 LABELS = {
     one.code: one
     for one in (label("BEST"), label("CURE", severity="critical"), label("RANK", "T2", "major"), label("DRAMA", "T3"))
 }
 WORDS = {"最好": "BEST", "best": "BEST", "根治": "CURE", "cures": "CURE", "第一": "RANK", "哭": "DRAMA"}
+
+
+POLICY = Policy(defaults=Treatment(remind=0.5), version="policy-1")
+"""All that is found is sure enough to be told."""
 
 
 class Script:
@@ -110,6 +120,7 @@ def utterance(text: str, *, language: str = "zh", supported: bool = True, failed
 def detection(
     script: Script, *, finder: Rules | None = None, labels: Mapping[str, Label] = LABELS, jurisdiction: str = "cn",
     clock: Clock | None = None, goods: "Shop | None" = None, classifier: "Learnt | None" = None,
+    policy: Policy | None = None, on_trial: Rules | None = None, books: "list[Rulebook] | None" = None,
 ) -> Detection:  # fmt: skip
     ears = Hearing(
         InPlace(),
@@ -117,10 +128,11 @@ def detection(
         CutRules(),
         lambda samples: np.zeros((80, len(samples) // 160), np.float32),
     )
-    return Detection(
-        ears, script, finder or Rules(), labels, classifier=classifier, goods=goods, jurisdiction=jurisdiction,
-        clock=clock or Clock(),
-    )  # fmt: skip
+    book = Rulebook(
+        labels=labels, finder=finder or Rules(), classifier=classifier, policy=policy or POLICY, on_trial=on_trial
+    )
+    current = (lambda: books.pop(0)) if books is not None else (lambda: book)
+    return Detection(ears, script, current, goods=goods, jurisdiction=jurisdiction, clock=clock or Clock())
 
 
 SPOKEN = sound("." * 5 + "#" * 20)
@@ -154,7 +166,7 @@ def test_a_flag_of_speech() -> None:
     assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript, Flag, Reminder]
     flag, (transcript,), (reminder,) = flag_of(outcome), only(outcome, Transcript), only(outcome, Reminder)
     assert flag.flag_id == transcript.transcript_id == reminder.flag_id == "s1/3/224"
-    assert reminder.reminder_id == "s1/BEST/0"
+    assert reminder.reminder_id == f"s1/BEST/{BUCKET}"
     assert (flag.stream_id, flag.streamer_id, flag.source, flag.status) == ("s1", "host-of-s1", "speech", "ok")
     assert (flag.start_ms, flag.end_ms) == (transcript.start_ms, transcript.end_ms) == (10_224, 12_500)
     assert flag.started_at.timestamp() * 1000 == STARTED_AT + 10_224
@@ -162,7 +174,12 @@ def test_a_flag_of_speech() -> None:
     assert (flag.transcript, flag.language, flag.context_before) == ("这是最好的", "zh", "")
     assert flag.sound == transcript.sound == (Place("live.audio", 0, 3),)
     assert flag.speech == transcript.speech
-    assert flag.versions.model_dump() == {"speech": "script", "classifier": None, "lexicon": "rules-1", "policy": None}
+    assert flag.versions.model_dump() == {
+        "speech": "script",
+        "classifier": None,
+        "lexicon": "rules-1",
+        "policy": "policy-1",
+    }
     assert (flag.tier, flag.severity, flag.suggestion) == ("T1", "minor", "review")
     assert {(r.partition, r.epoch) for r in outcome.results} == {(said().source, 1)}
     assert [s.offset for s in outcome.free] == [3]
@@ -268,10 +285,13 @@ def test_only_what_words_decide_is_reminded(text: str, reminded: list[str]) -> N
 
 
 def test_reminders_by_time() -> None:
-    """Reminders of one label within the same five minutes of a stream share an id."""
-    worker = detection(Script("最好", "最好", "最好"))
-    outcome = run(worker, said(0, 0), said(1, 290_000), said(2, 300_000))
-    assert [r.reminder_id for r in only(outcome, Reminder)] == ["s1/BEST/0", "s1/BEST/0", "s1/BEST/1"]
+    """One of each label in five minutes of a stream, in speech and writing together, and across batches."""
+    worker = detection(Script("最好", "最好根治", "最好"))
+    first = run(worker, said(0, 0), text_message("最好", offset=1, sent_at=STARTED_AT + 1_000))
+    second = run(worker, said(1, LEFT_MS - 10_000, offset=2), said(2, LEFT_MS, offset=3))
+    assert [r.reminder_id for r in only(first, Reminder)] == [f"s1/BEST/{BUCKET}"]
+    assert [r.reminder_id for r in only(second, Reminder)] == [f"s1/CURE/{BUCKET}", f"s1/BEST/{BUCKET + 1}"]
+    assert [len(only(outcome, Flag)) for outcome in (first, second)] == [2, 2]
 
 
 def test_the_same_again() -> None:
@@ -478,19 +498,22 @@ SAID_ON = date(2026, 9, 21)
         ({"in_force_from": None}, True, True),
         ({"verified": False}, True, False),
         ({"in_force_from": SAID_ON}, True, True),
-        ({"in_force_from": date(2026, 9, 22)}, True, False),
+        ({"in_force_from": date(2026, 9, 22)}, False, False),
+        ({"in_force_until": SAID_ON}, True, True),
+        ({"in_force_until": date(2026, 9, 20)}, False, False),
         ({"kind": "guideline"}, True, False),
         ({"kind": "case"}, True, False),
         ({"jurisdiction": "eu"}, False, False),
     ],
 )
 def test_which_law_is_shown(change: dict[str, object], told: bool, shown: bool) -> None:
-    """Moderators see the jurisdiction's law; the host only what is verified, binding or the
-    platform's own, and in force by then; what nobody has dated counts as in force."""
+    """Moderators see the jurisdiction's law in force when it was said; the host only what of it is verified, and
+    binding or the platform's own; what nobody has dated counts as in force."""
     law = replace(STATUTE, **change)  # type: ignore[arg-type]
     outcome = run(detection(Script("最好"), labels=LABELS | {"BEST": label("BEST", law=(law,))}), said())
     (claim,), (reminder,) = flag_of(outcome).claims, only(outcome, Reminder)
     assert (len(claim.law), len(reminder.law)) == (int(told), int(shown))
+    assert ("《广告法》第9条" in reminder.notice) is shown
 
 
 # Latency ----------------------------------------------------------------------------------------------------------
@@ -583,3 +606,95 @@ def test_the_classifier_is_not_asked_about_viewers() -> None:
 def test_without_a_classifier_no_flag_names_one() -> None:
     """Rules alone."""
     assert flag_of(run(detection(Script("最好")), said())).versions.classifier is None
+
+
+# Policy -----------------------------------------------------------------------------------------------------------
+
+
+def treated(**treatments: Treatment) -> Policy:
+    return Policy(treatments, POLICY.defaults, "policy-2")
+
+
+SHADOW, OFF = Treatment(mode=Mode.SHADOW, remind=0.5), Treatment(mode=Mode.OFF, remind=0.5)
+
+
+def test_a_label_in_shadow_is_never_told() -> None:
+    """Its claim is in a record of its own, for those who try it out: in no Flag, and no Reminder."""
+    outcome = run(detection(Script("最好第一"), policy=treated(BEST=SHADOW)), said())
+    (shadow,) = only(outcome, ShadowFlag)
+    assert [claim.label for claim in flag_of(outcome).claims] == ["RANK"]
+    assert [claim.label for claim in shadow.claims] == ["BEST"]
+    assert (shadow.topic, shadow.flag_id, shadow.versions) == (
+        "moderation.shadow",
+        "s1/0/224",
+        flag_of(outcome).versions,
+    )
+    assert shadow.versions.policy == "policy-2"
+    assert (shadow.claims[0].start_ms, shadow.claims[0].text) == (224, "最好")
+    assert only(outcome, Reminder) == []
+    assert (shadow.severity, shadow.tier) == ("minor", "T1")
+
+
+def test_only_shadow() -> None:
+    """An utterance whose claims are all in shadow has no Flag at all."""
+    outcome = run(detection(Script("最好"), policy=treated(BEST=SHADOW)), said())
+    assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript, ShadowFlag]
+
+
+def test_a_label_that_is_off() -> None:
+    """Its claims are nowhere, and nobody asks when their words sounded."""
+    script = Script("最好")
+    outcome = run(detection(script, policy=treated(BEST=OFF)), said())
+    assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript]
+    assert script.aligned == []
+
+
+def test_the_score_a_rule_must_reach() -> None:
+    """A surer place of the same words is told, and the claim says what it had to reach."""
+    policy = treated(BEST=Treatment(rule=0.502, remind=0.9))
+    (claim,) = flag_of(run(detection(Script("最好 最好"), policy=policy), said())).claims
+    assert (claim.span, claim.score, claim.threshold) == ((3, 5), 0.503, 0.502)
+    assert only(run(detection(Script("最好"), policy=policy), said()), Flag) == []
+
+
+def test_the_listing_s_claims_have_a_mode_too() -> None:
+    """A price that the listing contradicts, in shadow; the fact is published as ever."""
+    goods = Shop(Listing(sku="a", price=129))
+    worker = detection(
+        Script("今天只要九十九块"), labels=GOODS_LABELS, goods=goods, policy=treated(PRICE_MISMATCH=SHADOW)
+    )
+    outcome = run(worker, said())
+    assert [type(r.record) for r in outcome.results] == [StreamHeard, Transcript, Fact, ShadowFlag]
+
+
+def test_rules_on_trial() -> None:
+    """What they find is in shadow though its label is live; what is off stays off."""
+    trial = Rules({"根治": "CURE", "第一": "RANK"})
+    worker = detection(Script("最好根治第一"), finder=Rules({"最好": "BEST"}), on_trial=trial, policy=treated(RANK=OFF))
+    outcome = run(worker, said())
+    assert [claim.label for claim in flag_of(outcome).claims] == ["BEST"]
+    assert [[claim.label for claim in one.claims] for one in only(outcome, ShadowFlag)] == [["CURE"]]
+    assert [reminder.label for reminder in only(outcome, Reminder)] == ["BEST"]
+
+
+def test_doubtful_words_in_shadow() -> None:
+    """They too need to be surely heard."""
+    for probability, shadows in ((0.6, 1), (0.59, 0)):
+        script = Script(utterance("最好", supported=False), probability=probability)
+        outcome = run(detection(script, policy=treated(BEST=SHADOW)), said())
+        assert len(only(outcome, ShadowFlag)) == shadows
+
+
+def test_a_batch_is_judged_by_one_rulebook() -> None:
+    """It is asked for once for each batch, so that an edit in between changes the next batch and not half of this."""
+    books = [
+        Rulebook(labels=LABELS, finder=Rules(), policy=policy)
+        for policy in (POLICY, treated(BEST=OFF), treated(BEST=SHADOW))
+    ]
+    worker = detection(Script("最好", "最好", "最好", "最好"), books=books)
+    first = run(worker, said(0), said(1, 10_000))
+    second = run(worker, said(2, 20_000))
+    third = run(worker, said(3, 30_000))
+    assert [len(only(outcome, Flag)) for outcome in (first, second, third)] == [2, 0, 0]
+    assert [len(only(outcome, ShadowFlag)) for outcome in (first, second, third)] == [0, 0, 1]
+    assert books == []

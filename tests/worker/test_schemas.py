@@ -28,6 +28,7 @@ def test_every_topic_of_json_has_one() -> None:
         "moderation.reminders.json",
         "moderation.heard.json",
         "moderation.facts.json",
+        "moderation.shadow.json",
     }
 
 

@@ -68,7 +68,7 @@ def messages(name: str, codec: str, chunk_s: float) -> list[Encoded]:
 def heard(name: str, codec: str, chunk_s: float) -> list[Transcript]:
     config = Config()
     handler = compose.detection(
-        config, compose.load_claims(config), compose.load_speech(config.speech), compose.Ears(OwnSound())
+        config, compose.reloader(config).current, compose.load_speech(config.speech), compose.Ears(OwnSound())
     )
     run = LocalRun(handler, compose.limits(config), waiting=16, clock=lambda: NOON.timestamp())
     return [r for r in run.results(messages(name, codec, chunk_s)) if isinstance(r, Transcript)]
