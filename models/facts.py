@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from models.account import Said, account
 from models.amounts import GRAMS, Amount, amounts
 from models.around import Around
 from models.clauses import Clause, clauses
-from models.account import Said, account
 from models.numerals import english_value, spoken
 from models.phrases import phrase_facts
 from models.results import SpokenFact

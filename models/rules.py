@@ -1,7 +1,7 @@
 """Rules as people write them: YAML with word lists, read, expanded, checked and compiled.
 
 A file holds ``language``, ``lists`` (name: fragments of patterns, used as ``{name}`` and shared by all
-files of the language), ``not_if`` (for every rule of the file) and ``rules``.
+files of the language), ``not_if`` and ``approved_by`` (for every rule of the file) and ``rules``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,36 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.backtracking import runaway
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
-Role = Literal["law", "merchants", "hosts", "consumers"]
+Role = Literal["legal", "policy", "law", "merchants", "hosts", "consumers"]
+Severity = Literal["minor", "major", "critical"]
+Category = Literal[
+    "agriculture",
+    "appliances",
+    "clothing",
+    "cosmetics",
+    "education",
+    "food",
+    "health_food",
+    "household",
+    "jade",
+    "jewellery",
+    "mother_baby",
+    "other",
+    "phones",
+    "shoes_bags",
+    "tea",
+    "toys",
+    "wine",
+]
 
 _REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _MARK = re.compile("[«»]")
 _DEEPEST = 8
+_ROLES_TO_GO_LIVE = 2
 _HAN_ONLY = re.compile(r"[\u3400-\u9fff]{4,}")
 
 
@@ -28,13 +50,40 @@ class LexiconError(ValueError):
     """The rules cannot be used; the message names file, line and rule."""
 
 
+class Near(BaseModel):
+    """Words that stand close together in one sentence: each at most ``within`` characters after the one before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: Annotated[tuple[str, ...], Field(min_length=2)]
+    within: Annotated[int, Field(ge=0, le=40)] = 8
+    any_order: bool = False
+
+    @model_validator(mode="after")
+    def _two_for_any_order(self) -> Near:
+        if self.any_order and len(self.words) != 2:
+            raise ValueError("any_order is for two words only")
+        return self
+
+    @property
+    def pattern(self) -> str:
+        """The same as a regular expression."""
+        gap = f"[^。!?;]{{0,{self.within}}}"
+        words = [f"(?:{word})" for word in self.words]
+        orders = [words, words[::-1]] if self.any_order else [words]
+        return "|".join(gap.join(order) for order in orders)
+
+
 class Rule(BaseModel):
     """One way of saying something.
 
-    ``patterns`` are regular expressions, ``phrases`` literal words; where ``sounds_like`` is set, phrases
-    of four Han characters or more are also matched by sound. A hit is let pass when one of ``not_if``
-    matches its sentence, in which the words found stand between « and ». ``hits`` and ``misses`` are
-    what the rule must and must not find; ``shadow`` rules are only counted, never told.
+    ``patterns`` are regular expressions, ``near`` words at a distance, ``phrases`` literal words; where
+    ``sounds_like`` is set, phrases of four Han characters or more are also matched by sound. A hit is let
+    pass when one of ``not_if`` matches its sentence, in which the words found stand between « and », and
+    where the goods on sale are not of ``only_in`` or are of ``not_in``. ``hits`` and ``misses`` are what the
+    rule must and must not find. ``severity`` and ``advice`` (how to say it rightly, in the rule's language)
+    stand in for the label's. A rule that two different roles have not approved is a ``shadow`` rule: these
+    are only counted, never told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,24 +92,42 @@ class Rule(BaseModel):
     label: str
     language: Language
     patterns: tuple[str, ...] = ()
+    near: tuple[Near, ...] = ()
     phrases: tuple[str, ...] = ()
     sounds_like: bool = False
     not_if: tuple[str, ...] = ()
+    only_in: tuple[Category, ...] = ()
+    not_in: tuple[Category, ...] = ()
     score: Annotated[float, Field(ge=0.5, le=1)]
-    approved_by: Annotated[tuple[Role, ...], Field(min_length=2)]
+    severity: Severity | None = None
+    advice: str = ""
+    approved_by: tuple[Role, ...] = ()
     shadow: bool = False
     hits: Annotated[tuple[str, ...], Field(min_length=1)]
     misses: Annotated[tuple[str, ...], Field(min_length=1)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _unapproved_in_shadow(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and len(set(raw.get("approved_by") or ())) < _ROLES_TO_GO_LIVE:
+            return {**raw, "shadow": True}
+        return raw
+
     @model_validator(mode="after")
     def _finds_something(self) -> Rule:
-        if not self.patterns and not self.phrases:
-            raise ValueError("needs patterns or phrases")
-        if len(set(self.approved_by)) < 2:
-            raise ValueError("approved_by needs two different roles")
+        if not self.patterns and not self.near and not self.phrases:
+            raise ValueError("needs patterns, near or phrases")
         if self.sounds_like and not self.sounding:
             raise ValueError("sounds_like needs a phrase of at least four Han characters and nothing else")
+        if self.only_in and self.not_in:
+            raise ValueError("only_in and not_in exclude each other")
         return self
+
+    def applies_to(self, category: str | None) -> bool:
+        """Whether the rule looks at goods of this category; of goods unknown, all but ``only_in`` rules do."""
+        if self.only_in:
+            return category in self.only_in
+        return category not in self.not_in
 
     @property
     def sounding(self) -> tuple[str, ...]:
@@ -76,6 +143,7 @@ class RuleFile(BaseModel):
     language: Language
     lists: dict[str, tuple[str, ...]] = {}
     not_if: tuple[str, ...] = ()
+    approved_by: tuple[Role, ...] = ()
     rules: tuple[dict[str, Any], ...] = ()
 
 
@@ -95,7 +163,8 @@ class Compiled(NamedTuple):
 def load_rules(folder: Path, labels: Container[str], skip: str) -> list[Compiled]:
     """All rules of the YAML files in ``folder`` but ``skip``, compiled, in the order of file names.
 
-    Raises LexiconError: a broken file, a wrong key, an unknown label or list, a bad pattern, an id that stands twice.
+    Raises LexiconError: a broken file, a wrong key, an unknown label or list, a bad pattern or one that may take
+    for ever, an id that stands twice.
     """
     files = {path: _read(path) for path in sorted(folder.glob("*.yaml")) if path.name != skip}
     if not any(file.rules for file in files.values()):
@@ -140,10 +209,11 @@ def _gather(file: RuleFile, lists: dict[str, str], path: Path) -> None:
 def _compiled(raw: Mapping[str, Any], file: RuleFile, lists: Mapping[str, str], place: str) -> Compiled:
     where = f"{place}: rule {raw.get('id', '(without id)')}"
     try:
-        rule = Rule.model_validate({"language": file.language, **raw})
+        rule = Rule.model_validate({"language": file.language, "approved_by": file.approved_by, **raw})
     except ValidationError as error:
         raise LexiconError(f"{where}: {_told(error)}") from error
-    parts = [_expanded(p, lists, where) for p in rule.patterns] + [re.escape(p) for p in rule.phrases]
+    written = (*rule.patterns, *(near.pattern for near in rule.near))
+    parts = [_expanded(p, lists, where) for p in written] + [re.escape(p) for p in rule.phrases]
     guards = [_expanded(p, lists, where) for p in (*file.not_if, *rule.not_if)]
     source = "|".join(f"(?:{part})" for part in parts)
     marked = [guard for guard in guards if _MARK.search(guard)]
@@ -175,6 +245,9 @@ def _any(patterns: Sequence[str], where: str) -> re.Pattern[str]:
     if found.match(""):
         empty = next(pattern for pattern in patterns if re.match(pattern, ""))
         raise LexiconError(f"{where}: pattern {empty[:80]!r} matches nothing at all")
+    for pattern in patterns:
+        if why := runaway(pattern):
+            raise LexiconError(f"{where}: pattern {pattern[:80]!r} backtracks without end: {why}")
     return found
 
 

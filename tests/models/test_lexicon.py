@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from models.labels import Label, load_labels
 from models.lexicon import HEARD, THRESHOLD, Lexicon, LexiconError
 from models.literals import Prefilter, required
+from models.rules import Rule
 
 FOLDER = Path("configs/lexicon")
 LABELS = load_labels("configs/labels.yaml")
@@ -157,6 +158,55 @@ def test_a_shadow_rule_is_only_found_when_asked_for(tmp_path: Path) -> None:
     assert [one.rule_id for one in lexicon.find("加我微信", "zh", shadow=True)] == ["zh.test.one"]
 
 
+def test_a_rule_that_two_roles_have_not_approved_runs_in_shadow(tmp_path: Path) -> None:
+    """One role, or one named twice, puts no rule live; the file may name the roles for all its rules."""
+    unapproved = {key: value for key, value in RULE.items() if key != "approved_by"}
+
+    for rule in (unapproved, {**RULE, "approved_by": ["legal"]}, {**RULE, "approved_by": ["legal", "legal"]}):
+        lexicon = load(tmp_path, rule)
+        assert lexicon.find("加我微信", "zh") == []
+        assert len(lexicon.find("加我微信", "zh", shadow=True)) == 1
+    assert len(load(tmp_path, unapproved, approved_by=["legal", "policy"]).find("加我微信", "zh")) == 1
+
+
+def test_words_near_each_other_are_found_within_their_distance_and_sentence(tmp_path: Path) -> None:
+    """Words at a distance count characters between them, in the order given unless any order will do."""
+    near = {"words": ["微信", "便宜|优惠"], "within": 3}
+    rule = {**RULE, "phrases": [], "near": [near], "hits": ["微信更便宜"]}
+
+    lexicon = load(tmp_path, rule)
+    assert len(lexicon.find("微信上更优惠", "zh")) == 1
+    assert lexicon.find("微信上面买更便宜", "zh") == []
+    assert lexicon.find("加微信。便宜", "zh") == []
+    assert lexicon.find("便宜加微信", "zh") == []
+    turned = load(tmp_path, {**rule, "near": [{**near, "any_order": True}]})
+    assert len(turned.find("便宜加微信", "zh")) == 1
+
+
+@pytest.mark.parametrize(
+    ("conditions", "applies"),
+    [
+        ({}, {"food": True, "tea": True, None: True}),
+        ({"only_in": ["food"]}, {"food": True, "tea": False, None: False}),
+        ({"not_in": ["food"]}, {"food": False, "tea": True, None: True}),
+    ],
+)
+def test_a_rule_may_look_at_some_goods_only(conditions: dict[str, object], applies: dict[str | None, bool]) -> None:
+    """Conditions on the goods hold where these are known; of goods unknown a rule for some goods is silent."""
+    rule = Rule.model_validate({**RULE, "language": "zh", **conditions})
+
+    assert {category: rule.applies_to(category) for category in applies} == applies
+
+
+def test_a_rule_may_tell_its_own_severity_and_advice() -> None:
+    """What a rule does not say is left to its label."""
+    plain = Rule.model_validate({**RULE, "language": "zh"})
+    told = Rule.model_validate({**RULE, "language": "zh", "severity": "critical", "advice": "请在平台内下单"})
+
+    assert (plain.severity, plain.advice) == (None, "")
+    assert (told.severity, told.advice) == ("critical", "请在平台内下单")
+
+
 def test_mandarin_rules_run_in_text_that_claims_another_language() -> None:
     """A wrong language tag hides no claim."""
     assert "PRICE_LOWEST_CLAIM" in {one.label for one in LEXICON.find("全网最低价", "en")}
@@ -188,9 +238,17 @@ def test_lists_hold_lists(tmp_path: Path) -> None:
         ({"patterns": ["{who}"]}, r"rule zh.test.one: unknown list \{who\}"),
         ({"not_if": ["(别"]}, "rule zh.test.one: bad pattern"),
         ({"score": 0.2}, "rule zh.test.one: score"),
-        ({"approved_by": ["law", "law"]}, "rule zh.test.one: .*two different roles"),
-        ({"approved_by": ["law"]}, "rule zh.test.one: approved_by"),
-        ({"phrases": []}, "rule zh.test.one: .*patterns or phrases"),
+        ({"approved_by": ["king", "law"]}, "rule zh.test.one: approved_by"),
+        ({"phrases": []}, "rule zh.test.one: .*patterns, near or phrases"),
+        ({"near": [{"words": ["加"]}]}, "rule zh.test.one: near.0.words"),
+        ({"near": [{"words": ["加", "我"], "within": 99}]}, "rule zh.test.one: near.0.within"),
+        ({"near": [{"words": ["加", "我", "信"], "any_order": True}]}, "rule zh.test.one: near.0: .*two words only"),
+        ({"near": [{"words": ["加", "(我"]}]}, "rule zh.test.one: bad pattern"),
+        ({"only_in": ["tools"]}, "rule zh.test.one: only_in"),
+        ({"only_in": ["food"], "not_in": ["tea"]}, "rule zh.test.one: .*exclude each other"),
+        ({"severity": "grave"}, "rule zh.test.one: severity"),
+        ({"patterns": ["(?:加+)+微信"]}, "rule zh.test.one: pattern .* backtracks without end"),
+        ({"not_if": ["(?:别|别别)+!"]}, "rule zh.test.one: pattern .* backtracks without end"),
         ({"phrases": ["加我"], "sounds_like": True}, "rule zh.test.one: .*four Han"),
         ({"hits": []}, "rule zh.test.one: hits"),
         ({"colour": "red"}, "rule zh.test.one: colour"),
