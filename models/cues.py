@@ -1,8 +1,9 @@
 """Cues of staged selling: words that mean little alone and something in a row, and the rows that count.
 
-A file (configs/sequences.yaml) holds ``lists`` of fragments by language, used as ``{name}``; ``cues``, ways of
-saying one thing; and ``rules``, which cues in which order make which claim. Who joins them over time is not
-decided here.
+A file (configs/sequences.yaml) holds ``lists`` of fragments by language, used as ``{name}``; ``sounds``, words that
+are put where something of the same toneless sound was heard; ``goods``, patterns whose one group names a good, such as
+the number of its link; ``cues``, ways of saying one thing; and ``rules``, which cues in which order make which claim.
+Who joins them over time is not decided here.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from models.normalise import HAN, Normalised, Variants, normalise
+from models.normalise import HAN, Normalised, Variants, normalise, toneless
+from models.numerals import chinese_numbers, english_numbers
 
 Language = Literal["zh", "en"]
 Role = Literal["law", "merchants", "hosts", "consumers"]
@@ -31,7 +33,21 @@ _DEEPEST = 8
 _HAN = re.compile(f"[{HAN}]")
 _MARK = re.compile("[«»]")
 _CLAUSE_END = re.compile(r"[。!?！？;；\n]|\.(?=\s|$)")
-_SENTENCE = {"zh": 40, "en": 100}
+_SENTENCE: dict[Language, int] = {"zh": 40, "en": 100}
+_AROUND: dict[Language, int] = {"zh": 16, "en": 40}
+"""How many characters before and after a cue an amount may stand that belongs to it."""
+
+_SMALLEST = 5
+_COUNTED: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(
+        r"[个件只条盒箱瓶单套份双台斤克床把包罐袋支组片层天年月日号点分秒小时岁寸码米厘毫升人位名次遍折倍幅页盏颗粒株种款色度代级根口]"
+    ),
+    "en": re.compile(
+        r"[ -]?(?:%|percent|x\b|(?:more |extra )?(?:pieces?|sets?|units?|pairs?|boxes|bottles|packs?|bags?|left|more|"
+        r"minutes?|seconds|hours?|days?|weeks?|months?|years?|people|orders|inch(?:es)?|carats?|ounces?|pounds|grams|watts?|ml)\b)"
+    ),
+}
+_LONGEST_LINE = 100
 _MOST_LOOKED_AT = 2_000
 """Characters of one text: nobody says more in half a minute, and a longer text is no talk."""
 
@@ -47,9 +63,9 @@ class _Entry(BaseModel):
 class Way(_Entry):
     """Ways of giving one cue in one language.
 
-    ``patterns`` are regular expressions over plain text (see models.normalise); a group named ``asked`` is what
-    viewers are asked to write. A hit is let pass where one of ``not_if`` matches its sentence; for one that holds a
-    mark, « and » stand around the hit. ``hits`` and ``misses`` are what it must and must not find.
+    ``patterns`` are regular expressions over plain text (see models.normalise). A hit is let pass where one of
+    ``not_if`` matches its sentence; for one that holds a mark, « and » stand around the hit. ``hits`` and ``misses``
+    are what it must and must not find.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9_.]+$")]
@@ -62,8 +78,12 @@ class Way(_Entry):
 
 
 class Flood(_Entry):
-    """Viewers' lines that are nearly what was asked for: how many, how soon, and how many times as many as before."""
+    """Viewers' lines nearly alike after the last step: how many, how soon, and how many times as many as before.
 
+    They begin as one of the patterns ``lines`` does or, without these, are made of words of the cues' utterances.
+    """
+
+    lines: tuple[str, ...] = ()
     at_least: Annotated[int, Field(ge=3, le=200)]
     within_s: Annotated[int, Field(ge=5, le=LONGEST_S)]
     times_before: Annotated[float, Field(ge=1)]
@@ -72,9 +92,10 @@ class Flood(_Entry):
 class Rule(_Entry):
     """A row of cues, in this order within ``within_s``, that makes a claim; with ``flood``, and then one.
 
-    Silent where a cue of ``silent_if`` was given in the same time, and where two cues name different goods:
-    ``same`` are patterns whose one group names a good, such as the number of its link. ``hits`` and ``misses``
-    are scenes, each a list of lines ``who: words``.
+    ``also`` are cues that must stand near the last step, before or after it. Silent where a cue of ``silent_if`` was
+    given in the same time, where one of ``broken_by`` stands between the first step and the last, where two steps
+    name different goods (``same_good``), and where no amount of the last step lies within ``amounts`` times one of
+    the first. ``hits`` and ``misses`` are scenes, each a list of lines ``who: words``.
     """
 
     id: Name
@@ -82,8 +103,11 @@ class Rule(_Entry):
     steps: Annotated[tuple[Name, ...], Field(min_length=1)]
     flood: Flood | None = None
     within_s: Annotated[int, Field(ge=5, le=LONGEST_S)] = LONGEST_S
+    also: tuple[Name, ...] = ()
     silent_if: tuple[Name, ...] = ()
-    same: tuple[str, ...] = ()
+    broken_by: tuple[Name, ...] = ()
+    same_good: bool = False
+    amounts: tuple[float, float] | None = None
     score: Annotated[float, Field(ge=0.5, le=1)]
     approved_by: Annotated[tuple[Role, ...], Field(min_length=2)]
     hits: Annotated[tuple[tuple[str, ...], ...], Field(min_length=1)]
@@ -97,20 +121,29 @@ class Rule(_Entry):
             raise ValueError("approved_by needs two different roles")
         return self
 
+    @property
+    def cues(self) -> frozenset[str]:
+        """All that it looks at."""
+        return frozenset((*self.steps, *self.also, *self.silent_if, *self.broken_by))
+
 
 class _File(_Entry):
     lists: dict[Language, dict[Name, tuple[str, ...]]] = {}
+    sounds: tuple[Annotated[str, Field(min_length=2, max_length=6)], ...] = ()
+    goods: tuple[str, ...] = ()
     cues: Annotated[tuple[Way, ...], Field(min_length=1)]
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 
 class Given(NamedTuple):
-    """A cue found in a text: which, the code points of the text that carry it, and what viewers are asked to write."""
+    """A cue found in a text: which, the code points of the text that carry it, the amounts named around it (numbers
+    from five up that count nothing), and what the text names of its goods, a set for each pattern of ``goods``."""
 
     cue: str
     start: int
     end: int
-    asked: str = ""
+    amounts: frozenset[float] = frozenset()
+    goods: tuple[frozenset[str], ...] = ()
 
 
 class _Ready(NamedTuple):
@@ -127,14 +160,16 @@ class _Ready(NamedTuple):
 class Cues:
     """Cues and rules in force. Immutable, so that a reload is the swap of one reference."""
 
-    def __init__(self, ways: Sequence[_Ready], rules: Sequence[Rule], variants: Variants) -> None:
-        self.ways, self.rules = tuple(ready.way for ready in ways), tuple(rules)
-        self._ways = {language: [one for one in ways if one.way.language == language] for language in ("zh", "en")}
+    def __init__(self, file: _File, ways: Sequence[_Ready], variants: Variants) -> None:
+        self.ways, self.rules = file.cues, file.rules
+        self._ways = {language: [one for one in ways if one.way.language == language] for language in _SENTENCE}
         self._variants = variants
-        self._same = {rule.id: [re.compile(pattern) for pattern in rule.same] for rule in rules}
-        said = [entry.model_dump(mode="json") for entry in (*self.ways, *self.rules)]
+        self._goods = [re.compile(pattern) for pattern in file.goods]
+        self._lines = {rule.id: [re.compile(p) for p in rule.flood.lines] for rule in file.rules if rule.flood}
+        self._sounds: dict[tuple[str, ...], str] = {_sound(word): word for word in file.sounds}
         expanded = [[pattern.pattern for pattern in one.patterns] for one in ways]
-        self.version = hashlib.sha256(json.dumps([said, expanded], sort_keys=True).encode()).hexdigest()[:12]
+        said = json.dumps([file.model_dump(mode="json"), expanded], sort_keys=True)
+        self.version = hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @classmethod
     def load(cls, path: Path | str, labels: Container[str], variants: Variants | None = None) -> Cues:
@@ -146,20 +181,39 @@ class Cues:
         }
         _check(file, labels, path)
         ways = [_ready(way, lists.get(way.language, {}), f"{path}: cue {way.id}") for way in file.cues]
-        return cls(ways, file.rules, variants or Variants.none())
+        return cls(file, ways, variants or Variants.none())
 
     def find(self, text: str) -> list[Given]:
         """The cues in a text, in its order; Mandarin where there is a Han character, English where there is none."""
-        text = text[:_MOST_LOOKED_AT]
-        plain = normalise(text, self._variants)
+        plain = normalise(text[:_MOST_LOOKED_AT], self._variants)
         language: Language = "zh" if _HAN.search(plain.text) else "en"
-        found = {given for one in self._ways[language] for given in _given(one, plain)}
-        return sorted(_outermost(found), key=lambda given: (given.start, given.end, given.cue))
+        if language == "zh":
+            plain = self._as_it_sounds(plain)
+        found = list(_outermost({given for one in self._ways[language] for given in _given(one, plain)}))
+        if not found:
+            return []
+        goods = tuple(frozenset(pattern.findall(plain.text)) for pattern in self._goods)
+        amounts = _amounts(plain, language)
+        given = [one._replace(amounts=_near(one, amounts, _AROUND[language]), goods=goods) for one in found]
+        return sorted(given, key=lambda one: (one.start, one.end, one.cue))
 
-    def goods(self, rule: Rule, text: str) -> list[frozenset[str]]:
-        """What a text names of the goods it speaks of, one set for each of the rule's ``same``."""
-        plain = normalise(text[:_MOST_LOOKED_AT], self._variants).text
-        return [frozenset(pattern.findall(plain)) for pattern in self._same[rule.id]]
+    def floods(self, rule: Rule, text: str) -> bool:
+        """Whether a viewer's line begins as a rule wants those of its flood to."""
+        plain = normalise(text[:_LONGEST_LINE], self._variants).text.strip()
+        return any(pattern.match(plain) for pattern in self._lines[rule.id])
+
+    def _as_it_sounds(self, plain: Normalised) -> Normalised:
+        """The same text with the words of ``sounds`` where others of their sound stood; as long as before."""
+        heard = toneless(plain.text)
+        text = list(plain.text)
+        for size in {len(sound) for sound in self._sounds}:
+            for at in range(len(heard) - size + 1):
+                one, last = heard[at], heard[at + size - 1]
+                if last[1] - one[1] == size - 1 and (
+                    word := self._sounds.get(tuple(syllable for syllable, _, _ in heard[at : at + size]))
+                ):
+                    text[one[1] : last[2]] = word
+        return Normalised("".join(text), plain.offsets)
 
     def problems(self) -> list[str]:
         """What the cues' own examples tell: a hit that is not found, a miss that is."""
@@ -173,20 +227,40 @@ class Cues:
 def _given(one: _Ready, plain: Normalised) -> Iterator[Given]:
     for pattern in one.patterns:
         for match in pattern.finditer(plain.text):
-            if one.lets_pass(_sentence(plain.text, match, _SENTENCE[one.way.language])):
-                continue
-            asked = match.groupdict().get("asked") or ""
-            yield Given(one.way.cue, *plain.original(*match.span()), asked)
+            if not one.lets_pass(_sentence(plain.text, match, _SENTENCE[one.way.language])):
+                yield Given(one.way.cue, *plain.original(*match.span()))
 
 
 def _outermost(found: set[Given]) -> Iterator[Given]:
-    """Of those of a cue that overlap one: the earliest, then one that says what is asked, then the longest."""
+    """Of those of a cue that overlap one: the earliest, then the longest."""
     last: dict[str, Given] = {}
-    for one in sorted(found, key=lambda given: (given.cue, given.start, not given.asked, -given.end, given.asked)):
+    for one in sorted(found, key=lambda given: (given.cue, given.start, -given.end)):
         before = last.get(one.cue)
         if before is None or one.start >= before.end:
             last[one.cue] = one
             yield one
+
+
+def _sound(word: str) -> tuple[str, ...]:
+    return tuple(syllable for syllable, _, _ in toneless(word))
+
+
+def _amounts(plain: Normalised, language: Language) -> list[tuple[int, float]]:
+    """The numbers of a text that may be prices, and where each begins in the original."""
+    numbers = chinese_numbers(plain.text) if language == "zh" else english_numbers(plain.text)
+    return [
+        (plain.offsets[one.start], one.value)
+        for one in numbers
+        if one.value is not None
+        and (one.value >= _SMALLEST or one.value % 1)
+        and not _COUNTED[language].match(plain.text, one.end)
+    ]
+
+
+def _near(one: Given, amounts: Sequence[tuple[int, float]], around: int) -> frozenset[float]:
+    """The amounts in a cue's own words or, where there is none, around them."""
+    own = frozenset(value for at, value in amounts if one.start <= at < one.end)
+    return own or frozenset(value for at, value in amounts if one.start - around <= at < one.end + around)
 
 
 def _sentence(text: str, match: re.Match[str], most: int) -> str:
@@ -216,12 +290,17 @@ def _check(file: _File, labels: Container[str], path: Path | str) -> None:
         where = f"{path}: rule {rule.id}"
         if rule.label not in labels:
             raise CuesError(f"{where}: label: unknown label {rule.label}")
-        for key, names in (("steps", rule.steps), ("silent_if", rule.silent_if)):
-            if unknown := sorted(set(names) - known):
+        for key in ("steps", "also", "silent_if", "broken_by"):
+            if unknown := sorted(set(getattr(rule, key)) - known):
                 raise CuesError(f"{where}: {key}: no cue is named {unknown[0]}")
-        for pattern in rule.same:
-            if _compiled(pattern, {}, f"{where}: same").groups != 1:
-                raise CuesError(f"{where}: same: {pattern!r} needs exactly one group")
+        for pattern in rule.flood.lines if rule.flood else ():
+            _compiled(pattern, {}, f"{where}: flood.lines")
+    for pattern in file.goods:
+        if _compiled(pattern, {}, f"{path}: goods").groups != 1:
+            raise CuesError(f"{path}: goods: {pattern!r} needs exactly one group")
+    for word in file.sounds:
+        if len(_sound(word)) != len(word):
+            raise CuesError(f"{path}: sounds: {word} must be Han characters alone")
 
 
 def _ready(way: Way, lists: Mapping[str, str], where: str) -> _Ready:

@@ -111,7 +111,7 @@ def test_a_death_between_the_call_and_the_flood(broker: Broker, model: str, tmp_
         assert second.process.wait(60) == 0
     assert homes(address, "live.text") != spoken
     flags = of_sequences(address)
-    wanted = {room: f"{said[room][0]['transcript_id']}/SALES_FAKE/asked_comments" for room in ROOMS}
+    wanted = {room: f"{said[room][0]['transcript_id']}/SALES_FAKE/sequence" for room in ROOMS}
     assert {str(flag["stream_id"]): flag["flag_id"] for flag in flags} == wanted
     assert len({flag["flag_id"] for flag in flags}) == len(ROOMS)
     for flag in flags:

@@ -1,0 +1,278 @@
+"""Rows of cues in one stream: what was said and written in the order of the stream's time, and which rule it fulfils.
+
+Pure: the same transcripts in any order of arrival, and any number of times, make the same rows.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, insort
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from models.cues import Cues, Given, Rule
+from worker.records import AuthorRole, Source, TextKind, Transcript
+
+_MOST_LINES = 1_500
+_MOST_MOMENTS = 300
+_BLOCK_S = 300
+_BLOCKS_REMEMBERED = 8
+_OVERLAP = timedelta(milliseconds=500)
+_NEAR = timedelta(seconds=45)
+"""How far from the last step a cue of ``also`` may stand."""
+
+_ALIKE = 0.5
+_CANDIDATES = 8
+_LONGEST_LINE = 100
+_REPEATED = re.compile(r"(.+?)\1+")
+_PARTS = re.compile(r"[㐀-鿿]|[a-z']+|\d+")
+_DIGITS = str.maketrans("一二两三四五六七八九", "1223456789")
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], 1)
+} | {"ones": "1"}
+
+Key = tuple[datetime, str, int]
+
+
+class Said(NamedTuple):
+    """A transcript, the cues in it, and when it was written to the log, in epoch seconds."""
+
+    transcript: Transcript
+    given: tuple[Given, ...]
+    at: float
+
+
+class Moment(NamedTuple):
+    """One cue of one utterance."""
+
+    transcript: Transcript
+    given: Given
+    at: float
+
+    @property
+    def key(self) -> Key:
+        """Where it stands in its stream: earlier said, earlier in the words."""
+        return self.transcript.started_at, self.transcript.transcript_id, self.given.start
+
+
+class Line(NamedTuple):
+    """A viewer's line, and what it is made of whatever is repeated in it."""
+
+    transcript: Transcript
+    parts: frozenset[str]
+    at: float
+
+    @property
+    def key(self) -> Key:
+        return self.transcript.started_at, self.transcript.transcript_id, 0
+
+
+class Row(NamedTuple):
+    """A rule, and what fulfils it: its cues in the order of the stream, and the lines of the flood."""
+
+    rule: Rule
+    moments: tuple[Moment, ...]
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def first(self) -> Transcript:
+        return self.moments[0].transcript
+
+    @property
+    def last(self) -> Key:
+        return max([one.key for one in self.moments] + [one.key for one in self.lines])
+
+
+@dataclass(slots=True)
+class Stream:
+    """What is kept of one stream, in the order of its time, and what was made of it."""
+
+    moments: list[Moment] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    known: dict[str, float] = field(default_factory=dict)
+    done: dict[str, Key] = field(default_factory=dict)
+    blocks: dict[str, list[int]] = field(default_factory=dict)
+
+    def write_down(self, said: Said) -> bool:
+        """Keep what may count; false where there is nothing new in it."""
+        transcript = said.transcript
+        if transcript.transcript_id in self.known:
+            return False
+        if said.given:
+            for given in said.given:
+                insort(self.moments, Moment(transcript, given, said.at), key=_key)
+        elif _is_viewers(transcript) and (parts := _line_parts(transcript.text)):
+            insort(self.lines, Line(transcript, parts, said.at), key=_key)
+        else:
+            return False
+        self.known[transcript.transcript_id] = said.at
+        return True
+
+    def forget_before(self, at: float) -> None:
+        """Drop what was written to the log before a time, and the oldest of what is too much."""
+        if self.known and next(iter(self.known.values())) < at:
+            self.moments = [one for one in self.moments if one.at >= at]
+            self.lines = [one for one in self.lines if one.at >= at]
+            self.known = {one: when for one, when in self.known.items() if when >= at}
+        for kept, most in ((self.moments, _MOST_MOMENTS), (self.lines, _MOST_LINES)):
+            for one in kept[: max(0, len(kept) - most)]:
+                self.known.pop(one.transcript.transcript_id, None)
+            del kept[: max(0, len(kept) - most)]
+
+    def rows(self, rules: Sequence[Rule], cues: Cues) -> Iterator[Row]:
+        """The rows of one label that are complete and not told yet: of each five minutes the one that begins first."""
+        while found := [row for rule in rules if (row := first_row(rule, cues, self._open(rule), self.lines))]:
+            row = min(found, key=lambda one: one.moments[0].key)
+            label = row.rule.label
+            self.done[label] = row.last
+            block = int(row.first.started_at.timestamp()) // _BLOCK_S
+            told = self.blocks.setdefault(label, [])
+            if block not in told:
+                told.append(block)
+                del told[:-_BLOCKS_REMEMBERED]
+                yield row
+
+    def _open(self, rule: Rule) -> list[Moment]:
+        """The cues that a rule looks at: guards, and what comes after the last row of its label."""
+        done = self.done.get(rule.label)
+        return [
+            one
+            for one in self.moments
+            if one.given.cue in rule.cues and (done is None or one.key > done or one.given.cue in rule.silent_if)
+        ]
+
+
+def first_row(rule: Rule, cues: Cues, moments: Sequence[Moment], lines: Sequence[Line]) -> Row | None:
+    """The complete row that begins earliest, each further cue the first that fits. Earliest, so that what comes late
+    in between changes nothing of its name."""
+    for number, first in enumerate(moments):
+        if first.given.cue != rule.steps[0]:
+            continue
+        chosen = _chosen(rule, first, moments[number + 1 :])
+        if chosen is None or (also := _also(rule, chosen[-1], moments)) is None:
+            continue
+        row = tuple(sorted((*chosen, *also), key=_key))
+        flood = _flood(rule, cues, row, chosen[-1], lines)
+        if flood is not None and not _silenced(rule, row, moments):
+            return Row(rule, row, flood)
+    return None
+
+
+def _chosen(rule: Rule, first: Moment, later: Iterable[Moment]) -> tuple[Moment, ...] | None:
+    """The cues of all steps, or None."""
+    chosen, until = [first], first.transcript.started_at + timedelta(seconds=rule.within_s)
+    for one in later:
+        if len(chosen) == len(rule.steps) or one.transcript.started_at > until or one.given.cue in rule.broken_by:
+            break
+        if one.given.cue == rule.steps[len(chosen)] and _fits(rule, chosen, one):
+            chosen.append(one)
+    return tuple(chosen) if len(chosen) == len(rule.steps) else None
+
+
+def _fits(rule: Rule, chosen: Sequence[Moment], one: Moment) -> bool:
+    """Whether a cue may be the next step."""
+    if not _follows(chosen[-1], one) or (rule.same_good and not _may_be_one_good(chosen[-1], one)):
+        return False
+    last = len(chosen) == len(rule.steps) - 1
+    return not last or rule.amounts is None or _agree(rule.amounts, chosen[0].given.amounts, one.given.amounts)
+
+
+def _follows(before: Moment, after: Moment) -> bool:
+    """Whether one cue comes after another, and is not the same sound heard a second time."""
+    one, other = before.transcript, after.transcript
+    if one.transcript_id == other.transcript_id:
+        return after.given.start >= before.given.end
+    spoken = one.source is Source.SPEECH and other.source is Source.SPEECH
+    return not spoken or other.started_at >= one.ended_at - _OVERLAP
+
+
+def _may_be_one_good(before: Moment, after: Moment) -> bool:
+    """Not where both name one, and others."""
+    if before.transcript is after.transcript:
+        return True
+    named = zip(before.given.goods, after.given.goods, strict=True)
+    return not any(one and other and not one & other for one, other in named)
+
+
+def _agree(times: tuple[float, float], before: frozenset[float], after: frozenset[float]) -> bool:
+    least, most = times
+    return any(least * one <= other <= most * one for one in before for other in after)
+
+
+def _also(rule: Rule, step: Moment, moments: Iterable[Moment]) -> list[Moment] | None:
+    """The first of each cue that must stand near a step; None where one is not there."""
+    at = step.transcript.started_at
+    near = [one for one in moments if abs(one.transcript.started_at - at) <= _NEAR]
+    found = [next((one for one in near if one.given.cue == name), None) for name in rule.also]
+    return None if None in found else [one for one in found if one]
+
+
+def _silenced(rule: Rule, row: Sequence[Moment], moments: Iterable[Moment]) -> bool:
+    """Whether a guard was given from five minutes before the row up to its end."""
+    earliest, last = row[0].transcript.started_at - timedelta(seconds=rule.within_s), row[-1].key
+    return any(
+        one.given.cue in rule.silent_if and earliest <= one.transcript.started_at and one.key <= last for one in moments
+    )
+
+
+# -- viewers' lines
+
+
+def _flood(
+    rule: Rule, cues: Cues, row: Sequence[Moment], call: Moment, lines: Sequence[Line]
+) -> tuple[Line, ...] | None:
+    """The first lines of the flood that a call brought on; none where the rule needs none, None where it did not."""
+    if (flood := rule.flood) is None:
+        return ()
+    began, span = call.transcript.started_at, timedelta(seconds=flood.within_s)
+    begin, middle, end = (bisect_left(lines, at, key=_time) for at in (began - span, began, began + span))
+    before, after = lines[begin:middle], lines[middle:end]
+    if len(after) < flood.at_least:
+        return None
+    words = frozenset[str]().union(*(parts_of(one.transcript.text) for one in row))
+    alike = max((_like(parts, after) for parts in _candidates(rule, cues, words, after)), key=len, default=[])
+    if not alike:
+        return None
+    enough = max(flood.at_least, flood.times_before * len(_like(alike[0].parts, before)))
+    return tuple(alike[: flood.at_least]) if len(alike) >= enough else None
+
+
+def _candidates(rule: Rule, cues: Cues, words: frozenset[str], lines: Sequence[Line]) -> Iterator[frozenset[str]]:
+    """What most lines are made of, the commonest first, where it may be what was asked for."""
+    counted = Counter(line.parts for line in lines)
+    texts = {line.parts: line.transcript.text for line in reversed(lines)}
+    for parts in sorted(counted, key=lambda one: (-counted[one], sorted(one)))[:_CANDIDATES]:
+        wanted = rule.flood and rule.flood.lines
+        if cues.floods(rule, texts[parts]) if wanted else len(parts & words) > _ALIKE * len(parts):
+            yield parts
+
+
+def _like(parts: frozenset[str], lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if len(parts & line.parts) >= _ALIKE * len(parts | line.parts)]
+
+
+def parts_of(text: str) -> frozenset[str]:
+    """The Han characters, words and numbers of a text; 一 and one are 1."""
+    return frozenset(_NUMBERS.get(part, part) for part in _PARTS.findall(text.lower().translate(_DIGITS)))
+
+
+def _line_parts(text: str) -> frozenset[str]:
+    """Those of a viewer's line, whatever is repeated in it: 111 is 1."""
+    return parts_of(_REPEATED.sub(r"\1", text[:_LONGEST_LINE].lower()))
+
+
+def _is_viewers(transcript: Transcript) -> bool:
+    chat = transcript.source is Source.CHAT and transcript.text_kind is TextKind.CHAT
+    return chat and transcript.author_role in (AuthorRole.VIEWER, AuthorRole.UNKNOWN)
+
+
+def _key(one: Moment | Line) -> Key:
+    return one.key
+
+
+def _time(one: Line) -> datetime:
+    return one.transcript.started_at
