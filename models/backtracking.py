@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -14,9 +15,10 @@ _SECONDS = 0.05
 _LENGTHS = (12, 16, 20, 24, 28, 32, 36)
 _NEVER = "\ue001"
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
-_GROUP_REPEATED = re.compile(r"\)[*+{]")
+_GROUP_REPEATED = re.compile(r"\)(?:[*+]|\{\d*,(?:\}|[89]|\d\d)|\{(?:[89]|\d\d))")
 
 
+@lru_cache(maxsize=4096)
 def runaway(pattern: str) -> str | None:
     """Why matching ``pattern`` may take a time that doubles with each character; None where it does not.
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.backtracking import runaway
+from models.firsts import hastened
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
@@ -147,6 +149,21 @@ class RuleFile(BaseModel):
     rules: tuple[dict[str, Any], ...] = ()
 
 
+class AnyOf(NamedTuple):
+    """Patterns of which one is enough. Those of a whole file are compiled once, not with every rule of it."""
+
+    patterns: tuple[re.Pattern[str], ...]
+
+    @property
+    def pattern(self) -> str:
+        """All of them as one, as it would be written."""
+        return "|".join(one.pattern for one in self.patterns)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first match of the first pattern that has one."""
+        return next((match for one in self.patterns if (match := one.search(text))), None)
+
+
 class Compiled(NamedTuple):
     """A rule ready to run: ``source`` is its whole pattern, ``find`` the same compiled.
 
@@ -156,8 +173,8 @@ class Compiled(NamedTuple):
     rule: Rule
     source: str
     find: re.Pattern[str]
-    not_if: re.Pattern[str] | None
-    not_if_marked: re.Pattern[str] | None
+    not_if: AnyOf | None
+    not_if_marked: AnyOf | None
 
 
 def load_rules(folder: Path, labels: Container[str], skip: str) -> list[Compiled]:
@@ -172,6 +189,8 @@ def load_rules(folder: Path, labels: Container[str], skip: str) -> list[Compiled
     lists: dict[str, dict[str, str]] = {"zh": {}, "en": {}}
     for path, file in files.items():
         _gather(file, lists[file.language], path)
+    for of_language in lists.values():
+        of_language.update({name: hastened(_whole(name, of_language)) for name in of_language})
     rules: dict[str, Compiled] = {}
     for path, file in files.items():
         for raw, place in zip(file.rules, _places(path), strict=True):
@@ -206,6 +225,14 @@ def _gather(file: RuleFile, lists: dict[str, str], path: Path) -> None:
         lists[name] = "(?:" + "|".join(fragments) + ")"
 
 
+def _whole(name: str, lists: Mapping[str, str]) -> str:
+    """A list with the lists inside it; as it is where these are wrong, for the rule that uses it to tell."""
+    try:
+        return _expanded(lists[name], lists, name)
+    except LexiconError:
+        return lists[name]
+
+
 def _compiled(raw: Mapping[str, Any], file: RuleFile, lists: Mapping[str, str], place: str) -> Compiled:
     where = f"{place}: rule {raw.get('id', '(without id)')}"
     try:
@@ -218,7 +245,7 @@ def _compiled(raw: Mapping[str, Any], file: RuleFile, lists: Mapping[str, str], 
     source = "|".join(f"(?:{part})" for part in parts)
     marked = [guard for guard in guards if _MARK.search(guard)]
     plain = [guard for guard in guards if not _MARK.search(guard)]
-    return Compiled(rule, source, _any(parts, where), *(_any(g, where) if g else None for g in (plain, marked)))
+    return Compiled(rule, source, _one(parts, where), _any(plain, where), _any(marked, where))
 
 
 def _expanded(pattern: str, lists: Mapping[str, str], where: str) -> str:
@@ -234,10 +261,14 @@ def _expanded(pattern: str, lists: Mapping[str, str], where: str) -> str:
     raise LexiconError(f"{where}: lists hold each other")
 
 
-def _any(patterns: Sequence[str], where: str) -> re.Pattern[str]:
+def _any(patterns: Sequence[str], where: str) -> AnyOf | None:
+    return AnyOf(tuple(_one([pattern], where) for pattern in patterns)) if patterns else None
+
+
+def _one(patterns: Sequence[str], where: str) -> re.Pattern[str]:
     """One pattern for all; only when it does not compile, each is tried to name the wrong one."""
     try:
-        found = re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+        found = _compile("|".join(map(hastened, patterns)))
     except re.error:
         for pattern in patterns:
             _try(pattern, where)
@@ -256,6 +287,11 @@ def _try(pattern: str, where: str) -> None:
         re.compile(pattern)
     except re.error as error:
         raise LexiconError(f"{where}: bad pattern {pattern[:80]!r}: {error}") from error
+
+
+@lru_cache(maxsize=8192)
+def _compile(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _told(error: ValidationError) -> str:
