@@ -146,7 +146,8 @@ def test_a_policy_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_path
 
 def test_rules_on_trial_are_a_finder_of_their_own(tmp_path: Path) -> None:
     """Only where there are some; they find nothing for the others."""
-    rule = "{id: zh.a, label: MINORS, phrases: [小朋友], score: 0.9, approved_by: [law, hosts], hits: [小朋友], misses: [好]"
+    rule = "{id: zh.a, label: MINORS, phrases: [小朋友], score: 0.9, approved_by: [law, hosts]"
+    rule += ", hits: [小朋友], misses: [好]"
     path = tmp_path / "rules.yaml"
     config = Config(lexicon=LexiconSection(folder=tmp_path), classifier=ClassifierSection(model="none"))
     path.write_text(f"language: zh\nrules:\n  - {rule}}}\n", encoding="utf-8")
