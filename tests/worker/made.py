@@ -17,6 +17,7 @@ from worker.records import (
     Record,
     Reminder,
     Severity,
+    ShadowFlag,
     Source,
     Speech,
     Status,
@@ -142,6 +143,7 @@ REMINDER = Reminder(
     why="全网最低价",
     advice="说清楚跟哪里比。",
     law=(LAW,),
+    notice="依据：《中华人民共和国广告法》第9条；本平台规则“全网最低价”",
 )
 
 HEARD = StreamHeard(
@@ -168,10 +170,13 @@ FACT = Fact(
     label="PRICE_MISMATCH",
 )
 
+SHADOW = ShadowFlag(**dict(FLAG))
+
 EVERY_RECORD: dict[str, Record] = {
     "transcript": TRANSCRIPT,
     "line": LINE,
     "flag": FLAG,
+    "shadow": SHADOW,
     "reminder": REMINDER,
     "heard": HEARD,
     "fact": FACT,

@@ -16,10 +16,14 @@ from worker.config import (
     Config,
     ConfigError,
     DetectionSection,
+    LabelsSection,
+    LexiconSection,
+    PolicySection,
     SequencesSection,
     SpeechSection,
     WorkSection,
 )
+from worker.resources import resource
 from worker.sequences import KEPT_S
 
 
@@ -109,3 +113,47 @@ def test_a_classifier_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_
     """The line names the key and the folder."""
     with pytest.raises(ConfigError, match=r"classifier\.model: .*nowhere: no classifier"):
         compose.load_rulebook(Config(classifier=ClassifierSection(model=str(tmp_path / "nowhere"))))
+
+
+def test_labels_that_the_listing_check_finds_must_be_there(tmp_path: Path) -> None:
+    """Without one a price that the listing contradicts would have no name; the line says which file lacks which."""
+    path = tmp_path / "labels.yaml"
+    shipped = resource("configs/labels.yaml").read_text(encoding="utf-8")
+    path.write_text(shipped.replace("code: PRICE_MISMATCH", "code: PRICE_OTHER"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"labels\.yaml: no label PRICE_MISMATCH, which the listing check finds"):
+        compose.load_rulebook(Config(labels=LabelsSection(file=path)))
+
+
+def test_a_classifier_of_labels_that_nobody_knows(tmp_path: Path) -> None:
+    """The labels file must hold what the classifier finds."""
+    path = tmp_path / "labels.yaml"
+    shipped = resource("configs/labels.yaml").read_text(encoding="utf-8")
+    path.write_text(shipped.replace("code: SUPERSTITION", "code: LUCK"), encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"classifier\.model: .*SUPERSTITION: no label that text can show"):
+        compose.load_rulebook(Config(labels=LabelsSection(file=path)))
+
+
+def test_a_policy_that_cannot_be_used_is_a_problem_of_the_configuration(tmp_path: Path) -> None:
+    """The line names file, line and key."""
+    path = tmp_path / "policy.yaml"
+    path.write_text("labels:\n  MINORS: {mode: loud}\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"policy\.yaml:2: labels\.MINORS\.mode: should be 'live', 'shadow' or 'off'"):
+        compose.load_rulebook(Config(policy=PolicySection(file=path)))
+
+
+def test_rules_on_trial_are_a_finder_of_their_own(tmp_path: Path) -> None:
+    """Only where there are some; they find nothing for the others."""
+    rule = "{id: zh.a, label: MINORS, phrases: [小朋友], score: 0.9, approved_by: [law, hosts]"
+    rule += ", hits: [小朋友], misses: [好]"
+    path = tmp_path / "rules.yaml"
+    config = Config(lexicon=LexiconSection(folder=tmp_path), classifier=ClassifierSection(model="none"))
+    path.write_text(f"language: zh\nrules:\n  - {rule}}}\n", encoding="utf-8")
+    assert compose.load_rulebook(config).on_trial is None
+    path.write_text(f"language: zh\nrules:\n  - {rule}, shadow: true}}\n", encoding="utf-8")
+    book = compose.load_rulebook(config)
+
+    assert book.by_rule("小朋友", "zh") == []
+    assert [one.label for one in book.by_rule_on_trial("小朋友", "zh")] == ["MINORS"]

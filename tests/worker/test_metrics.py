@@ -13,6 +13,7 @@ import pytest
 from prometheus_client import Metric, generate_latest
 
 from tests.parts import need
+from tests.worker.made import SHADOW
 from worker import metrics
 from worker.bus import Message
 from worker.codec import Rejected
@@ -197,3 +198,11 @@ def test_promtool_finds_nothing_to_complain_about() -> None:
     checked = subprocess.run([promtool, "check", "metrics"], input=generate_latest(), capture_output=True, check=False)
 
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+def test_claims_in_shadow_are_counted_apart(counted: Counted) -> None:
+    """By label, and not among those that are flagged."""
+    metrics.count([], [Done(SHADOW)], [], NOW.timestamp())
+
+    assert counted("pinocchio_shadow_claims_total", label="PRICE_LOWEST") == 1
+    assert counted("pinocchio_flags_total", label="PRICE_LOWEST") == 0
