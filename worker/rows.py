@@ -243,11 +243,12 @@ def _flood(
 
 def _candidates(rule: Rule, cues: Cues, words: frozenset[str], lines: Sequence[Line]) -> Iterator[frozenset[str]]:
     """What most lines are made of, the commonest first, where it may be what was asked for."""
-    counted = Counter(line.parts for line in lines)
-    texts = {line.parts: line.transcript.text for line in reversed(lines)}
-    for parts in sorted(counted, key=lambda one: (-counted[one], sorted(one)))[:_CANDIDATES]:
-        wanted = rule.flood and rule.flood.lines
-        if cues.floods(rule, texts[parts]) if wanted else len(parts & words) > _ALIKE * len(parts):
+    for parts, _ in Counter(line.parts for line in lines).most_common(_CANDIDATES):
+        if rule.flood and rule.flood.lines:
+            wanted = cues.floods(rule, next(line.transcript.text for line in lines if line.parts == parts))
+        else:
+            wanted = len(parts & words) > _ALIKE * len(parts)
+        if wanted:
             yield parts
 
 
