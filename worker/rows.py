@@ -212,10 +212,11 @@ def _also(rule: Rule, step: Moment, moments: Iterable[Moment]) -> list[Moment] |
 
 
 def _silenced(rule: Rule, row: Sequence[Moment], moments: Iterable[Moment]) -> bool:
-    """Whether a guard was given from five minutes before the row up to its end."""
-    earliest, last = row[0].transcript.started_at - timedelta(seconds=rule.within_s), row[-1].key
+    """Whether a guard was given from five minutes before the row up to the end of its last utterance."""
+    earliest, last = row[0].transcript.started_at - timedelta(seconds=rule.within_s), row[-1].key[:2]
     return any(
-        one.given.cue in rule.silent_if and earliest <= one.transcript.started_at and one.key <= last for one in moments
+        one.given.cue in rule.silent_if and earliest <= one.transcript.started_at and one.key[:2] <= last
+        for one in moments
     )
 
 
