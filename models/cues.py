@@ -38,6 +38,9 @@ _AROUND: dict[Language, int] = {"zh": 16, "en": 40}
 """How many characters before and after a cue an amount may stand that belongs to it."""
 
 _SMALLEST = 5
+_PER = re.compile(r"(?<=[二三四五六七八九十百千])一(?=[斤件个只条盒箱瓶单套份双台克床把包袋支片对])")
+"""三十八一斤: thirty-eight, for one."""
+
 _COUNTED: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(
         r"[个件只条盒箱瓶单套份双台斤克床把包罐袋支组片层天年月日号点分秒小时岁寸码米厘毫升人位名次遍折倍幅页盏颗粒株种款色度代级根口]"
@@ -247,7 +250,7 @@ def _sound(word: str) -> tuple[str, ...]:
 
 def _amounts(plain: Normalised, language: Language) -> list[tuple[int, float]]:
     """The numbers of a text that may be prices, and where each begins in the original."""
-    numbers = chinese_numbers(plain.text) if language == "zh" else english_numbers(plain.text)
+    numbers = chinese_numbers(_PER.sub(",", plain.text)) if language == "zh" else english_numbers(plain.text)
     return [
         (plain.offsets[one.start], one.value)
         for one in numbers

@@ -212,10 +212,11 @@ def _also(rule: Rule, step: Moment, moments: Iterable[Moment]) -> list[Moment] |
 
 
 def _silenced(rule: Rule, row: Sequence[Moment], moments: Iterable[Moment]) -> bool:
-    """Whether a guard was given from five minutes before the row up to its end."""
-    earliest, last = row[0].transcript.started_at - timedelta(seconds=rule.within_s), row[-1].key
+    """Whether a guard was given from five minutes before the row up to the end of its last utterance."""
+    earliest, last = row[0].transcript.started_at - timedelta(seconds=rule.within_s), row[-1].key[:2]
     return any(
-        one.given.cue in rule.silent_if and earliest <= one.transcript.started_at and one.key <= last for one in moments
+        one.given.cue in rule.silent_if and earliest <= one.transcript.started_at and one.key[:2] <= last
+        for one in moments
     )
 
 
@@ -243,11 +244,12 @@ def _flood(
 
 def _candidates(rule: Rule, cues: Cues, words: frozenset[str], lines: Sequence[Line]) -> Iterator[frozenset[str]]:
     """What most lines are made of, the commonest first, where it may be what was asked for."""
-    counted = Counter(line.parts for line in lines)
-    texts = {line.parts: line.transcript.text for line in reversed(lines)}
-    for parts in sorted(counted, key=lambda one: (-counted[one], sorted(one)))[:_CANDIDATES]:
-        wanted = rule.flood and rule.flood.lines
-        if cues.floods(rule, texts[parts]) if wanted else len(parts & words) > _ALIKE * len(parts):
+    for parts, _ in Counter(line.parts for line in lines).most_common(_CANDIDATES):
+        if rule.flood and rule.flood.lines:
+            wanted = cues.floods(rule, next(line.transcript.text for line in lines if line.parts == parts))
+        else:
+            wanted = len(parts & words) > _ALIKE * len(parts)
+        if wanted:
             yield parts
 
 
