@@ -36,14 +36,11 @@ class Around:
 
     @cached_property
     def left(self) -> str:
-        """The words since the amount before, or since the clause began; with one box or bag counted before it."""
-        last = self.last
-        if last is None:
-            start = 0
-        elif last.kind == "count" and last.value == 1:
-            start = self.amounts[self.position - 2].end if self.position > 1 else 0
-        else:
-            start = last.end
+        """The words since the amount before, or since the clause began; one of anything (一箱, 一天) is none here."""
+        start = 0
+        for one in self.amounts[: self.position]:
+            if one.kind not in ("bare", "count") or one.digits.lower() not in _ONE:
+                start = one.end
         return self.clause.text[start : self.amount.start]
 
     @cached_property
