@@ -28,9 +28,10 @@ _METRES_PAID = re.compile(r"$|[，。,.啊吧呢了]|包邮|到手|拿|带走|�
 _ONE_KUAI = re.compile(r"钱|$|[，。,.啊吧呢了]|包邮|到手|拿|秒|一[斤个件]|[一二三四五六七八九\d]")
 _SIDE_ZH = re.compile(r"(?:长|宽|高|厚|深|径|围|口|身)(?:是|就是|有|度|达|大概|差不多|约|:|：|足足|做到了?)*$")
 _AFTER_METRES = re.compile(r"\s*(?:长|宽|高|厚|深|多?长|乘|[*xX×]|的?大?床|的?被|的?线|的?沙发|的?桌|的?柜)")
-_HALF_MORE = re.compile(r"\s+and a half\b", re.IGNORECASE)
+_HALF_MORE = re.compile(r"\s+and a (?:half|quarter)\b", re.IGNORECASE)
 _CENTS = re.compile(r"(?:,? and|,)? (?P<cents>[a-z0-9-]+(?: [a-z]+)?) cents?\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"号(?!的?圈口|码)(?:链接|那|这|里|品|款|是|$|[，,])")
+_JOINED = re.compile(r",? (?:and )?")
 _RANGE = re.compile(r"(?:号|码|多)?\s*(?:到|至|~|～|-|—|to|or|或者?)\s*")
 _SALE_DAY = re.compile(r"双(?:十一|十二|11|12)$|(?<!\d)618$|六一八$")
 _ROW = re.compile(r"\s*(?:[*xX×乘、/]|乘以|by)\s*")
@@ -192,7 +193,7 @@ def _english(text: str, number: Number) -> Amount:
         return _amount(text, "bare", value, "", (start, end), number)
     name, end = unit[unit.lastgroup].lower(), unit.end()
     if more := _HALF_MORE.match(text, end):
-        value, end = value + 0.5, more.end()
+        value, end = value + (0.5 if more.group().endswith("half") else 0.25), more.end()
     match unit.lastgroup:
         case "cents":
             return _amount(text, "money", value / 100, name, (start, end), number)
@@ -242,7 +243,20 @@ def _with_units(found: list[Amount], text: str) -> list[Amount]:
             made[at] = _in_unit(one, after)
         elif after.kind == "bare" and one.kind == "length":
             made[at + 1] = _in_unit(after, one)
-    return _without_ranges(made, text)
+    return _without_ranges(_together(made, text), text)
+
+
+def _together(found: list[Amount], text: str) -> list[Amount]:
+    """Two pounds four ounces, five foot six: one amount in two units."""
+    made: list[Amount] = []
+    for one in found:
+        last = made[-1] if made else None
+        joined = last is not None and _JOINED.fullmatch(text[last.end : one.start])
+        if last and joined and last.kind == one.kind and last.kind in ("weight", "length") and one.times < last.times:
+            made[-1] = replace(last, value=round(last.value + one.value, 2), end=one.end)
+        else:
+            made.append(one)
+    return made
 
 
 def _in_unit(bare: Amount, model: Amount) -> Amount:

@@ -145,7 +145,13 @@ def _without_unit(text: str, start: int, end: int) -> int:
 def _without_article(text: str, start: int, end: int) -> int:
     """Where the numeral ends when the digit behind it counts the next word: 四百一双, 八十八一件, 九十九三瓶."""
     said = text[start:end]
-    if len(said) < 2 or _vague(said) or text[end : end + 1] not in _MEASURE or not text[end : end + 1] or said[-1] not in DIGITS:
+    if (
+        len(said) < 2
+        or _vague(said)
+        or text[end : end + 1] not in _MEASURE
+        or not text[end : end + 1]
+        or said[-1] not in DIGITS
+    ):
         return end
     article = said[-1] == "一" and said[-2] in "百千万"
     return end - 1 if article or (spoken(said) is None and spoken(said[:-1]) is not None) else end
