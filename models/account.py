@@ -104,7 +104,13 @@ def _pieces(said: list[Said]) -> list[Said]:
     return kept
 
 
-_STEPS: tuple[Callable[[list[Said]], list[Said]], ...] = (_answered, _restated, _prices, _pieces)
+def _weights(said: list[Said]) -> list[Said]:
+    """Two weights in one breath are two packs to choose from, or two animals: none is that of the order."""
+    weights = {one.fact.value for one in said if one.fact.field == "weight_g"}
+    return said if len(weights) < 2 else [one for one in said if one.fact.field != "weight_g"]  # noqa: PLR2004
+
+
+_STEPS: tuple[Callable[[list[Said]], list[Said]], ...] = (_answered, _restated, _prices, _pieces, _weights)
 
 
 def _once(facts: Iterable[SpokenFact]) -> list[SpokenFact]:

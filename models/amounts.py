@@ -11,120 +11,33 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from models.numerals import SAID_DIGITS, Number, chinese_numbers, english_numbers, spoken
+from models.units import COUNT_CHAR, COUNTED, EN_UNIT, GRAMS, MILLILITRES, MILLIMETRES, TABLES, ZH_UNIT, per
 
 Kind = Literal["money", "weight", "length", "volume", "count", "bare"]
 
-GRAMS = {
-    "克": 1.0,
-    "g": 1.0,
-    "公斤": 1000.0,
-    "千克": 1000.0,
-    "kg": 1000.0,
-    "斤": 500.0,
-    "两": 50.0,
-    "gram": 1.0,
-    "kilo": 1000.0,
-    "kilogram": 1000.0,
-    "ounce": 28.35,
-    "oz": 28.35,
-    "pound": 453.6,
-    "lb": 453.6,
-}
-MILLIMETRES = {
-    "毫米": 1.0,
-    "mm": 1.0,
-    "mil": 1.0,
-    "厘米": 10.0,
-    "cm": 10.0,
-    "公分": 10.0,
-    "米": 1000.0,
-    "m": 1000.0,
-    "英寸": 25.4,
-    "吋": 25.4,
-    "寸": 33.3,
-    "尺": 333.0,
-    "millimeter": 1.0,
-    "millimetre": 1.0,
-    "centimeter": 10.0,
-    "centimetre": 10.0,
-    "inch": 25.4,
-    '"': 25.4,
-    "foot": 304.8,
-    "feet": 304.8,
-    "ft": 304.8,
-    "meter": 1000.0,
-    "metre": 1000.0,
-}
-MILLILITRES = {
-    "毫升": 1.0,
-    "ml": 1.0,
-    "mil": 1.0,
-    "升": 1000.0,
-    "l": 1000.0,
-    "milliliter": 1.0,
-    "millilitre": 1.0,
-    "liter": 1000.0,
-    "litre": 1000.0,
-    "fl oz": 29.57,
-    "fluid ounce": 29.57,
-    "gallon": 3785.0,
-    "quart": 946.0,
-    "pint": 473.0,
-}
-"""How many grams, millimetres and millilitres a unit is."""
-
-COUNTED = "节饼个件片瓶袋包盒支枝只双条根枚粒颗罐张套本卷抽对把台箱桶提板单份组束朵串坨头筒捆顶床副块"
-_COUNT_CHAR = f"(?:包(?!邮)|[{COUNTED.replace('包', '')}])"
-_MEASURE_WORD = (
-    f"贴|小包|小袋|小瓶|大瓶|大包|大袋|大盒|小盒|件套|片装|瓶装|包装(?=的)|袋装|支装|盒装|"
-    f"只装|个装|粒装|枚装|颗装|条装|{_COUNT_CHAR}"
-)
-_NOT_LIANG = f"零〇一二三四五六七八九十百千万{COUNTED}天年岁次口句下"
 _DIGIT = SAID_DIGITS + "1-9"
 _AFTER_KUAI = re.compile(
     rf"(?P<mao>[{_DIGIT}])(?:毛|角)(?P<fen>[{_DIGIT}])?分?|"
-    rf"(?P<one>[{_DIGIT}])(?=[{_DIGIT}十半]+(?:{_COUNT_CHAR}|[斤公克]))"
-    rf"|(?P<two>[{_DIGIT}0]{{1,2}})(?![{_DIGIT}十百千0-9.]|{_COUNT_CHAR}|斤)"
-)
-_ZH_UNIT = re.compile(
-    r"\s{0,2}(?:(?P<money>块钱|块(?!儿|头)|元(?!旦|宝|素|气)|圆钱|人民币|[Rr][Mm][Bb])"
-    r"|(?P<mao>毛钱?(?!巾|衣|料|发|笔)|角钱)"
-    rf"|(?P<weight>公斤|千克|[kK][gG](?![A-Za-z])|克(?!服|隆|拉|制|扣|莱)|斤(?!顶)|两(?![{_NOT_LIANG}])|g(?![A-Za-z]))"
-    r"|(?P<length>毫米|厘米|公分|英寸|吋|寸(?!步)|尺(?!码|寸)|mm|MM|cm|CM|m(?![a-zA-Z²])|米(?!饭|粉|线|粥|白|色|面|酒|糕|其))"
-    r"|(?P<volume>毫升|升(?!级|值|温|降|高|起|学|职)|ml|ML|mL|L(?![A-Za-z]))"
-    rf"|(?P<count>{_MEASURE_WORD}))"
+    rf"(?P<one>[{_DIGIT}])(?=[{_DIGIT}十半]+(?:{COUNT_CHAR}|[斤公克]))"
+    rf"|(?P<two>[{_DIGIT}0]{{1,2}})(?![{_DIGIT}十百千0-9.]|{COUNT_CHAR}|斤)"
 )
 _BLOCKS = re.compile(
-    r"(?:手表|肥皂|香皂|表|布|肉|蛋糕|毛巾|面膜|地|砖|石|玉|豆腐|饼|巧克力|木|板|屏|电池|糖|牌|皮|面料|小|大)"
+    r"(?:手表|肥皂|香皂|表|布|肉|蛋糕|毛巾|面膜|地|砖|石|玉|豆腐|饼|巧克力|木|板|屏|装|电池|糖|牌|皮|面料|小|大)"
 )
 _METRES_PAID = re.compile(r"$|[，。,.啊吧呢了]|包邮|到手|拿|带走|秒|给你|一[斤个件瓶盒]|[两三四]")
-_ONE_KUAI = re.compile(r"钱|$|[，。,.啊吧呢了的]|包邮|到手|拿|秒|一[斤个件]|[一二三四五六七八九\d]")
+_ONE_KUAI = re.compile(r"钱|$|[，。,.啊吧呢了]|包邮|到手|拿|秒|一[斤个件]|[一二三四五六七八九\d]")
 _SIDE_ZH = re.compile(r"(?:长|宽|高|厚|深|径|围|口|身)(?:是|就是|有|度|达|大概|差不多|约|:|：|足足|做到了?)*$")
 _AFTER_METRES = re.compile(r"\s*(?:长|宽|高|厚|深|多?长|乘|[*xX×]|的?大?床|的?被|的?线|的?沙发|的?桌|的?柜)")
-_EN_UNIT = re.compile(
-    r"(?:[ -]|(?<=half) an? | of an? )?(?:(?P<money>dollars?|bucks?|quid|euros?|yuan|rmb|usd)\b|(?P<cents>cents?)\b"
-    r"|(?P<volume>fl\.? ?oz\b|fluid[ -]ounces?\b|milli(?:liters?|litres?)\b|ml\b|mils?\b(?! (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|liters?\b|"
-    r"litres?\b|gallons?\b|quarts?\b|pints?\b|L\b)"
-    r"|(?P<weight>kilograms?\b|kilos?\b|kgs?\b|grams?\b|g\b|ounces?\b|oz\b|pounds?\b|lbs?\b)"
-    r"|(?P<length>millimet(?:er|re)s?\b|mm\b|mil(?= (?:wide|thick|deep|case|strap|lens|tall|across|band)\b)|centimet(?:er|re)s?\b|cm\b|inch(?:es)?\b|\"|"
-    r"feet\b|foot\b|ft\b|met(?:er|re)s?\b|m\b)"
-    r"|(?P<count>(?:(?:full[- ]size|big|little|small|large|individual|whole|matching|separate|"
-    r"single|more|extra) )?(?:pieces?|pcs|packs?|packets?"
-    r"|bottles?|jars?|boxes|box|bags?|tablets?|capsules?|pills?|softgels|gummies|pods?|"
-    r"sheets?|rolls?|pairs?|sets?|units?|cans?|tubes?"
-    r"|bars?|sticks?|sachets?|cups?|mugs?|plates?|bowls?|towels?|socks|masks?|count|ct|"
-    r"of these|of them|items?|candles?|pillows?|blades"
-    r"|cartridges|tins?|wipes|servings?|batteries|lids|pans|knives|forks|spoons|brushes|"
-    r"shirts|tees|bulbs?|diapers|bracelets?|rings?))\b)",
-    re.IGNORECASE,
-)
-_HALF_MORE = re.compile(r"\s+and a half\b", re.IGNORECASE)
+_HALF_MORE = re.compile(r"\s+and a (?:half|quarter)\b", re.IGNORECASE)
 _CENTS = re.compile(r"(?:,? and|,)? (?P<cents>[a-z0-9-]+(?: [a-z]+)?) cents?\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"号(?!的?圈口|码)(?:链接|那|这|里|品|款|是|$|[，,])")
+_JOINED = re.compile(r",? (?:and )?")
 _RANGE = re.compile(r"(?:号|码|多)?\s*(?:到|至|~|～|-|—|to|or|或者?)\s*")
-_TABLES: dict[str, dict[str, float]] = {"length": MILLIMETRES, "volume": MILLILITRES, "weight": GRAMS}
 _SALE_DAY = re.compile(r"双(?:十一|十二|11|12)$|(?<!\d)618$|六一八$")
 _ROW = re.compile(r"\s*(?:[*xX×乘、/]|乘以|by)\s*")
+_POUNDS = re.compile(
+    r" pounds? (?P<pence>(?:ten|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:five|nine))?)\b", re.I
+)
 _LOOSE_CENTS = re.compile(
     (
         r" (?P<cents>(?:ten|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|"
@@ -157,14 +70,18 @@ def amounts(text: str, language: str) -> list[Amount]:
     at = 0
     while (number := next(numbers(text, at), None)) is not None:
         at = number.end
-        if number.value is not None and not _NUMBERED.match(text, number.end) and not _SALE_DAY.search(text[: number.end]):
+        if (
+            number.value is not None
+            and not _NUMBERED.match(text, number.end)
+            and not _SALE_DAY.search(text[: number.end])
+        ):
             found.append(read(text, number))
             at = found[-1].end
     return _with_units(found, text)
 
 
 def _chinese(text: str, number: Number) -> Amount:
-    match = _ZH_UNIT.match(text, number.end)
+    match = ZH_UNIT.match(text, number.end)
     sign = _SIGN.search(text, 0, number.start)
     if match is None or match.lastgroup is None:
         kind: Kind = "money" if sign else "bare"
@@ -190,7 +107,7 @@ def _chinese_money(text: str, number: Number, unit: re.Match[str]) -> Amount:
     """九块九, 九块九毛九, 五毛, 99元; 两块肥皂 counts pieces."""
     value, end = number.value or 0.0, unit.end()
     if unit.lastgroup == "mao":
-        if more := re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千0-9.]|{_COUNT_CHAR})").match(text, end):
+        if more := re.compile(rf"[{_DIGIT}](?![{_DIGIT}十百千0-9.]|{COUNT_CHAR})").match(text, end):
             value, end = value + (spoken(more.group()) or 0.0) / 10, more.end()
         return _amount(text, "money", round(value / 10, 4), unit["mao"], (number.start, end), number)
     if unit["money"] == "块":
@@ -249,7 +166,12 @@ def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
         value, end = value + (spoken(tail.group()) or 0.0) / 10 ** len(tail.group()), tail.end()
     elif text[end : end + 1] == "半":
         value, end = value + 0.5, end + 1
-    long = value < 4 or not _METRES_PAID.match(text, end) or _SIDE_ZH.search(text[: number.start]) or _AFTER_METRES.match(text, end)
+    long = (
+        value < 4
+        or not _METRES_PAID.match(text, end)
+        or _SIDE_ZH.search(text[: number.start])
+        or _AFTER_METRES.match(text, end)
+    )
     if long:
         return _amount(text, "length", round(value * 1000, 2), said, (number.start, end), number)
     return _amount(text, "money", round(value, 4), said, (number.start, end), number)
@@ -262,24 +184,28 @@ def _english(text: str, number: Number) -> Amount:
         return _amount(text, "money", value, sign.group(), (sign.start(), end), number)
     if text[start:end].endswith(("fiver", "tenner")):
         return _amount(text, "money", value, "pounds", (start, end), number)
-    unit = _EN_UNIT.match(text, end)
+    if pounds := _POUNDS.match(text, end):
+        pence = next(iter(english_numbers(pounds["pence"])), None)
+        if pence and pence.value and 10 <= pence.value < 100:
+            return _amount(text, "money", value + pence.value / 100, "pounds", (start, pounds.end()), number)
+    unit = EN_UNIT.match(text, end)
     if unit is None or unit.lastgroup is None:
         return _amount(text, "bare", value, "", (start, end), number)
     name, end = unit[unit.lastgroup].lower(), unit.end()
     if more := _HALF_MORE.match(text, end):
-        value, end = value + 0.5, more.end()
+        value, end = value + (0.5 if more.group().endswith("half") else 0.25), more.end()
     match unit.lastgroup:
         case "cents":
             return _amount(text, "money", value / 100, name, (start, end), number)
         case "money":
             return _dollars(text, value, name, (start, end), number)
         case "weight":
-            return _amount(text, "weight", round(value * _per(GRAMS, name), 2), name, (start, end), number)
+            return _amount(text, "weight", round(value * per(GRAMS, name), 2), name, (start, end), number)
         case "length":
-            return _amount(text, "length", round(value * _per(MILLIMETRES, name), 2), name, (start, end), number)
+            return _amount(text, "length", round(value * per(MILLIMETRES, name), 2), name, (start, end), number)
         case "volume":
             name = "fl oz" if name.startswith("fl") else name
-            return _amount(text, "volume", round(value * _per(MILLILITRES, name), 2), name, (start, end), number)
+            return _amount(text, "volume", round(value * per(MILLILITRES, name), 2), name, (start, end), number)
     return _amount(text, "count", value, name, (start, end), number)
 
 
@@ -294,14 +220,8 @@ def _dollars(text: str, value: float, name: str, span: tuple[int, int], number: 
     return _amount(text, "money", round(value, 4), name, (start, end), number)
 
 
-def _per(units: dict[str, float], name: str) -> float:
-    if name in units:
-        return units[name]
-    return units[name[:-2] if name == "inches" else name.rstrip("s")]
-
-
 def _amount(text: str, kind: Kind, value: float, unit: str, span: tuple[int, int], number: Number) -> Amount:
-    times = _per(_TABLES[kind], unit.lower()) if kind in _TABLES else 1.0
+    times = per(TABLES[kind], unit.lower()) if kind in TABLES else 1.0
     return Amount(kind, value, unit, span[0], span[1], text[number.start : number.end], times)
 
 
@@ -319,15 +239,28 @@ def _with_units(found: list[Amount], text: str) -> list[Amount]:
         one, after = made[at], made[at + 1]
         if not _ROW.fullmatch(text[one.end : after.start]):
             continue
-        if one.kind == "bare" and after.kind in _TABLES:
+        if one.kind == "bare" and after.kind in TABLES:
             made[at] = _in_unit(one, after)
         elif after.kind == "bare" and one.kind == "length":
             made[at + 1] = _in_unit(after, one)
-    return _without_ranges(made, text)
+    return _without_ranges(_together(made, text), text)
+
+
+def _together(found: list[Amount], text: str) -> list[Amount]:
+    """Two pounds four ounces, five foot six: one amount in two units."""
+    made: list[Amount] = []
+    for one in found:
+        last = made[-1] if made else None
+        joined = last is not None and _JOINED.fullmatch(text[last.end : one.start])
+        if last and joined and last.kind == one.kind and last.kind in ("weight", "length") and one.times < last.times:
+            made[-1] = replace(last, value=round(last.value + one.value, 2), end=one.end)
+        else:
+            made.append(one)
+    return made
 
 
 def _in_unit(bare: Amount, model: Amount) -> Amount:
-    times = _per(_TABLES[model.kind], model.unit.lower())
+    times = per(TABLES[model.kind], model.unit.lower())
     return replace(bare, kind=model.kind, unit=model.unit, value=round(bare.value * times, 2), times=times)
 
 

@@ -31,19 +31,17 @@ class Around:
 
     @cached_property
     def last(self) -> Amount | None:
-        """The amount before it in the clause."""
-        return self.amounts[self.position - 1] if self.position else None
+        """The amount before it in the clause; the one of 一天, 一场 is none."""
+        before = self.amounts[: self.position]
+        return next((one for one in reversed(before) if one.kind != "bare" or one.digits.lower() not in _ONE), None)
 
     @cached_property
     def left(self) -> str:
-        """The words since the amount before, or since the clause began; with one box or bag counted before it."""
-        last = self.last
-        if last is None:
-            start = 0
-        elif last.kind == "count" and last.value == 1:
-            start = self.amounts[self.position - 2].end if self.position > 1 else 0
-        else:
-            start = last.end
+        """The words since the amount before, or since the clause began; one of anything (一箱, 一天) is none here."""
+        start = 0
+        for one in self.amounts[: self.position]:
+            if one.kind not in ("bare", "count") or one.digits.lower() not in _ONE:
+                start = one.end
         return self.clause.text[start : self.amount.start]
 
     @cached_property
@@ -110,8 +108,15 @@ class Around:
             and (rule.not_inside is None or rule.not_inside.search(text) is None)
         )
 
+    @property
+    def _what_it_costs(self) -> bool:
+        """Whether the amount right before it is what it buys: 三斤一百."""
+        return self.last is not None and self.last.kind in ("weight", "count") and not self.own.strip()
+
     def _place_fits(self, rule: AmountRule) -> bool:
-        if rule.close is not None and (len(self.own) > rule.close or self.last is not None and not rule.price_before):
+        if rule.close is not None and not (rule.price_before or self.last is None or self._what_it_costs):
+            return False
+        if rule.close is not None and len(self.own) > rule.close:
             return False
         if rule.alone and (self.own.strip() or self.right.strip(" 啊呀吧了哦,，")):
             return False

@@ -11,7 +11,10 @@ _NOISE = re.compile(
     r"|number|no\.|verified|listed|\b(?:by|the|us|a)\b|[\s:：()（）.,#-]+",
     re.IGNORECASE,
 )
-_SAME = (("三c", "3c"), ("ccc", "3c"), ("外观设计", "外观"), ("国检", "ngtc"), ("检验", "检测"), ("质检", "检测"), ("labtest", "lab"))  # fmt: skip
+_SAME = (
+    ("三c", "3c"), ("ccc", "3c"), ("外观设计", "外观"), ("国检", "ngtc"),
+    ("检验", "检测"), ("质检", "检测"), ("labtest", "lab"),
+)  # fmt: skip
 
 
 def kind(certificate: str) -> str:

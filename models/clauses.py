@@ -18,7 +18,6 @@ class Clause:
     start: int
     end: int
     before: str
-    sentence: str
     states: bool
     """False where it asks or supposes: then it gives no facts."""
     other: bool
@@ -35,22 +34,22 @@ def clauses(text: str, wording: Wording) -> list[Clause]:
     """The clauses of a text in order, those without words left out."""
     words = wording.clauses
     found: list[Clause] = []
-    other, before, at, first = False, "", 0, 0
+    other, before, at = False, "", 0
     for match in [*words["break"].finditer(text), None]:
         end, after = (match.start(), match.end()) if match else (len(text), len(text))
         said, mark = text[at:end], text[end:after]
         other = words["other"].search(said) is not None or (other and not words["this"].search(said))
         if said.strip():
-            found.append(_clause(said, at, before, text[first:end], mark, other, wording))
+            found.append(_clause(said, at, before, mark, other, wording))
             before = said
         if _SENTENCE.search(mark):
             other = other and wording.language == "zh"
-            before, first = "", after
+            before = ""
         at = after
     return found
 
 
-def _clause(said: str, at: int, before: str, sentence: str, mark: str, other: bool, wording: Wording) -> Clause:
+def _clause(said: str, at: int, before: str, mark: str, other: bool, wording: Wording) -> Clause:
     words = wording.clauses
     asks = not words["confirms"].search(said.strip()) and (
         words["asks"].search(said.strip()) is not None or ("?" in mark or "？" in mark) and _open(said, wording)
@@ -60,7 +59,6 @@ def _clause(said: str, at: int, before: str, sentence: str, mark: str, other: bo
         at,
         at + len(said),
         before,
-        sentence,
         states=not asks and not words["supposes"].search(said),
         other=other,
         corrects=words["corrects"].search(said) is not None,

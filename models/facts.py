@@ -10,12 +10,13 @@ import re
 from dataclasses import replace
 
 from models.account import Said, account
-from models.amounts import GRAMS, Amount, amounts
+from models.amounts import Amount, amounts
 from models.around import Around
 from models.clauses import Clause, clauses
 from models.numerals import english_value, spoken
 from models.phrases import phrase_facts
 from models.results import SpokenFact
+from models.units import GRAMS
 from models.wording import Wording, wording
 
 __all__ = ["LONGEST", "SpokenFact", "spoken_facts"]
@@ -139,7 +140,11 @@ def _when(around: Around, notes: frozenset[str], text: str) -> tuple[str, frozen
 def _said_before(around: Around) -> str:
     """The words before an amount; of the clause before too where that leads up to it: 原价呢，三百九十九."""
     left = around.left
-    leads = len(left.strip()) <= _SHORT and around.last is None and around.wording.around["leads"].search(around.clause.before)
+    leads = (
+        len(left.strip()) <= _SHORT
+        and around.last is None
+        and around.wording.around["leads"].search(around.clause.before)
+    )
     return f"{around.clause.before} {left}" if leads else left
 
 

@@ -4,94 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
 
 from models.numerals import spoken
 from models.places import places_in, same_place
 
-_KINDS = """
-gold|足金|千足金|万足金|黄金|纯金|真金|\\d{1,2} ?[kK] ?金|K金|金(?=镯|戒|项链|吊坠|耳)|solid gold|karat gold|gold
-silver|足银|纯银|925银|银925|S925|999银|银|sterling silver|silver|sterling
-platinum|铂金|白金|[Pp][Tt]\\d{3}|platinum
-wool|羊毛|羊仔毛|美利奴|merino|wool
-cashmere|羊绒|山羊绒|开司米|cashmere
-alpaca|羊驼|alpaca
-mohair|马海毛|mohair
-cotton|棉|cotton|denim|牛仔布
-silk|真丝|桑蚕丝|蚕丝|丝绸|柞蚕丝|香云纱|mulberry silk|silk
-linen|亚麻|苎麻|麻(?!辣|花|油|将|薯)|linen|flax
-bamboo|竹纤维|bamboo
-viscose|莫代尔|天丝|莱赛尔|人造丝|人造棉|粘纤|粘胶|铜氨丝|modal|tencel|lyocell|rayon|viscose
-synthetic|聚酯|涤纶|腈纶|锦纶|尼龙|氨纶|化纤|化学纤维|仿丝|仿真丝|雪纺|冰丝|polyester|acrylic(?! resin)|nylon|spandex|microfiber|microfibre|polyamide
-goosedown|鹅绒|goose down
-duckdown|鸭绒|duck down
-down|羽绒|绒子|down(?= (?:fill|jacket|filling|and)|$)
-cowhide|牛皮|cowhide|calfskin|cow leather
-sheepskin|羊皮|绵羊皮|sheepskin|lambskin
-leather|真皮|全皮|leather
-fauxleather|科技布|西皮|PU|pu皮|人造革|人造皮|合成革|仿皮|超纤|皮革(?=\\(仿)|环保皮|faux leather|vegan leather|pleather|synthetic leather|polyurethane
-oak|橡木|oak
-walnut|胡桃木|黑胡桃|walnut
-teak|柚木|teak
-pine|松木|pine(?!apple)
-maple|枫木|maple
-beech|榉木|beech
-ash|白蜡木|水曲柳
-acacia|相思木|acacia
-rosewood|红木|黄花梨|花梨木|酸枝|鸡翅木|rosewood
-sandalwood|紫檀|檀木|檀香|小叶紫檀|sandalwood
-agarwood|沉香
-rubberwood|橡胶木|rubberwood
-cherry|樱桃木|cherry wood|cherrywood
-bambooboard|楠竹|竹木|竹子
-boards|密度板|颗粒板|刨花板|人造板|多层板|胶合板|贴皮|木皮|复合板|生态板|板材|mdf|particle ?board|plywood|veneer|laminate|engineered wood|composite wood
-wood|实木|原木|全木|solid wood|hardwood|wood(?!en)
-steel|不锈钢|304|316L?|stainless steel|stainless|carbon steel|精钢|steel
-iron|铸铁|生铁|熟铁|铁|cast iron|iron
-titanium|纯钛|钛|titanium
-copper|纯铜|紫铜|红铜|copper
-brass|黄铜|铜|brass
-aluminium|铝合金|铝|aluminum|aluminium
-alloy|合金|alloy|zinc
-boneChina|骨瓷|骨质瓷|bone china
-ceramic|陶瓷|白瓷|青瓷|瓷|ceramic|porcelain|stoneware
-zisha|紫砂
-glass|玻璃|高硼硅|borosilicate|glass
-crystalglass|水晶玻璃|lead crystal
-crystal|水晶|crystal
-silicone|硅胶|silicone
-rubber|橡胶|rubber
-latex|乳胶|latex
-foam|记忆棉|海绵|memory foam|foam
-plastic|塑料|树脂|亚克力|PP|ABS|PVC|plastic|resin|melamine
-jadeite|翡翠|A货|jadeite
-nephrite|和田玉|羊脂玉|籽料|碧玉|nephrite
-xiuyu|岫玉|阿富汗玉|卡瓦石
-jade|玉石|玉髓|玉|jade
-pearl|珍珠|akoya|澳白|南洋珠|大溪地|pearls?
-shellpearl|贝珠|贝母珠|仿珍珠|shell pearls?|faux pearls?
-diamond|钻石|真钻|diamonds?
-moissanite|莫桑石|莫桑钻|moissanite
-zircon|锆石|cubic zirconia|zirconia|\\bcz\\b
-amber|蜜蜡|琥珀|amber
-quartzite|石英岩|quartzite
-agate|南红|玛瑙|agate
-turquoise|绿松石|绿松|turquoise
-ruby|红宝石|鸽血红|ruby|rubies
-sapphire|蓝宝石|sapphires?
-emerald|祖母绿|emeralds?
-bodhi|菩提
-beeswax|蜂蜡|beeswax
-soy|大豆蜡|soy wax|soy
-paraffin|石蜡|paraffin
-"""  # noqa: E501  a line is one kind
-_IN = {
-    "cowhide": "leather", "sheepskin": "leather", "goosedown": "down", "duckdown": "down", "jadeite": "jade",
-    "nephrite": "jade", "xiuyu": "jade", "boneChina": "ceramic", "crystalglass": "glass", "zisha": "ceramic",
-    **dict.fromkeys(("oak", "walnut", "teak", "pine", "maple", "beech", "ash", "acacia", "rosewood", "sandalwood",
-                     "rubberwood", "cherry", "agarwood"), "wood"),
-}  # fmt: skip
-"""What a kind is a kind of: who says leather may sell cowhide."""
-
+_DATA = yaml.safe_load((Path(__file__).parent / "wordings" / "materials.yaml").read_text(encoding="utf-8"))
+_IN: dict[str, str] = _DATA["in"]
 _ALL = 100
 _IMITATED = re.compile(
     r"仿|人造|合成(?!树脂)|人工|养殖(?!珍珠)|faux|imitation|simulated|lab[- ](?:grown|"
@@ -141,12 +62,14 @@ _ENGLISH = (("twenty-four", "24"), ("twenty four", "24"), ("eighteen", "18"), ("
 
 
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    found = []
-    for line in filter(None, _KINDS.splitlines()):
-        kind, _, words = line.partition("|")
-        guarded = "|".join(rf"\b(?:{one})\b" if re.fullmatch(r"[A-Za-z ?]+", one) else one for one in words.split("|"))
-        found.append((kind, re.compile(guarded, re.IGNORECASE)))
-    return found
+    return [
+        (kind, re.compile("|".join(_whole_word(one) for one in words), re.IGNORECASE))
+        for kind, words in _DATA["kinds"].items()
+    ]
+
+
+def _whole_word(pattern: str) -> str:
+    return rf"\b(?:{pattern})\b" if re.fullmatch(r"[A-Za-z ?]+", pattern) else pattern
 
 
 _PATTERNS = _patterns()
@@ -173,7 +96,11 @@ class Material:
     @property
     def told(self) -> int:
         """How much it tells: a fineness or share, and a kind of its own."""
-        return (self.fineness is not None) + (self.share is not None and self.share < _ALL) + 2 * any(kind in _IN for kind in self.kinds)
+        return (
+            (self.fineness is not None)
+            + (self.share is not None and self.share < _ALL)
+            + 2 * any(kind in _IN for kind in self.kinds)
+        )
 
 
 def digits(text: str) -> str:

@@ -41,7 +41,9 @@ _ZH = re.compile(
     rf"[{SAID_DIGITS}{_PLACES}]+(?:点[{SAID_DIGITS}]+)?)"
     r"(?P<after>[多余几]|来(?=[块元斤克个件单条只瓶岁年天公两毛盒袋米份片包箱台号])|好几)?"
 )
-_UNIT_LIANG = re.compile(r"(?<=[一二三四五六七八九十半\d])两(?:(?![零〇一二三四五六七八九十百千万])|(?=[一十]?[一二三四五六七八九]?[包袋罐盒瓶份饼个颗]))")
+_UNIT_LIANG = re.compile(
+    r"(?<=[一二三四五六七八九十半\d])两(?:(?![零〇一二三四五六七八九十百千万])|(?=[一十]?[一二三四五六七八九]?[包袋罐盒瓶份饼个颗]))"
+)
 _COUNTING = "一二三四五六七八九十"
 _MEASURE = "个件天次瓶只条包盒句勺月年岁块下口支片袋双罐套颗粒枚把台张箱单份位年边头样"
 _PAIR = re.compile(rf"[{SAID_DIGITS}]{{2}}")
@@ -109,7 +111,7 @@ def chinese_numbers(text: str, at: int = 0) -> Iterator[Number]:
     """The numerals of a Mandarin text from ``at`` on, in characters or digits, in order, without their units."""
     while match := _ZH.search(text, at):
         start, end = match.span("core")
-        end = _without_unit(text, start, end)
+        end = _without_article(text, start, _without_unit(text, start, end))
         vague = bool(match["before"] or match["after"]) or _vague(text[start:end])
         at = match.end() if vague else end
         worth = None if vague else spoken(text[start:end])
@@ -129,13 +131,30 @@ def spoken(numeral: str) -> float | None:
 
 def _without_unit(text: str, start: int, end: int) -> int:
     """Where the numeral ends when a 两 in it is the unit: 三两 is three of them, 三两百 and 三两个 are vague."""
-    for match in _UNIT_LIANG.finditer(text, start + 1, end):
+    for match in _UNIT_LIANG.finditer(text, start + 1):
+        if match.end() > end:
+            break
         if match.end() == end and text[end : end + 1] in _MEASURE and text[end : end + 1]:
             if match.start() - start >= 2:  # 九十九两瓶: two bottles for ninety-nine
                 return match.start()
             continue
         return match.start()
     return end
+
+
+def _without_article(text: str, start: int, end: int) -> int:
+    """Where the numeral ends when the digit behind it counts the next word: 四百一双, 八十八一件, 九十九三瓶."""
+    said = text[start:end]
+    if (
+        len(said) < 2
+        or _vague(said)
+        or text[end : end + 1] not in _MEASURE
+        or not text[end : end + 1]
+        or said[-1] not in DIGITS
+    ):
+        return end
+    article = said[-1] == "一" and said[-2] in "百千万"
+    return end - 1 if article or (spoken(said) is None and spoken(said[:-1]) is not None) else end
 
 
 def _vague(said: str) -> bool:

@@ -12,6 +12,7 @@ from models.results import SpokenFact
 from models.wording import PhraseRule, Wording
 
 _SPOKEN_DIGITS = str.maketrans("零〇一二三四五六七八九幺点", "00123456789" + "1.")
+_SAID_ALONE = " 啊哦呢哈吧的是全都"
 _FEWEST_DIGITS = 6
 _ISSUER = re.compile(r"国药|国食|国妆|卫妆|食健")
 
@@ -48,7 +49,7 @@ def _holds(rule: PhraseRule, match: re.Match[str], clause: Clause) -> bool:
         return False
     if rule.field == "brand" and match["it"] in WITHIN:
         return False
-    if rule.sure is None or rule.sure.search(match["it"]):
+    if rule.sure is None or rule.sure.search(match["it"]) or text.strip(_SAID_ALONE) == match["it"].strip():
         return True
     made = (rule.made_before, left, rule.made_after, right)
     return bool(made[0] and made[0].search(left)) or bool(made[2] and made[2].match(right))

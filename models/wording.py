@@ -127,7 +127,19 @@ class _Reader:
         times = "|".join(f"(?P<{name}>{words[name]})" for name in ("former", "elsewhere", "today"))
         said = {"upper": data["upper"], "about": data["about"]}
         around = {f"{name}_{side}": self._at(side, one[side]) for name, one in said.items() for side in one}
-        around |= {name: self._in(data[name]) for name in ("coupon_used", "stacked", "when_after", "named_by", "each_after", "each_before", "ours", "leads")}
+        around |= {
+            name: self._in(data[name])
+            for name in (
+                "coupon_used",
+                "stacked",
+                "when_after",
+                "named_by",
+                "each_after",
+                "each_before",
+                "ours",
+                "leads",
+            )
+        }
         return Wording(
             language=self._language,
             clauses={name: self._in(listed) for name, listed in data["clauses"].items()},
@@ -145,8 +157,10 @@ class _Reader:
     def _amount(self, entry: dict[str, Any]) -> AmountRule:
         entry = dict(entry)
         field = entry.pop("field")
-        sides = {name: self._at(name, entry.pop(name)) for name in _SIDES & entry.keys()}
-        made = {_INSIDE.get(name, name): self._in(entry.pop(name)) for name in ("in", "not_in") if name in entry}
+        sides: dict[str, Any] = {name: self._at(name, entry.pop(name)) for name in _SIDES & entry.keys()}
+        made: dict[str, Any] = {
+            _INSIDE.get(name, name): self._in(entry.pop(name)) for name in ("in", "not_in") if name in entry
+        }
         made |= {name: self._in(entry.pop(name)) for name in ("left", "near", "text", "units") if name in entry}
         kinds = frozenset(entry.pop("kinds"))
         return AmountRule(field=None if field == "none" else field, kinds=kinds, **sides, **made, **entry)
@@ -184,7 +198,7 @@ class _Reader:
     def _filled(self, pattern: str) -> str:
         if not isinstance(pattern, str):
             raise TypeError(pattern)
-        while (made := _NAMES.sub(lambda name: f"(?:{self._words[name[1]]})" , pattern)) != pattern:
+        while (made := _NAMES.sub(lambda name: f"(?:{self._words[name[1]]})", pattern)) != pattern:
             pattern = made
         return pattern
 

@@ -95,16 +95,17 @@ def _stamp(at: datetime | None) -> float:
 
 
 class Follower:
-    """Keeps a Goods up to date from a bus. Until all that was there at the start is read, ``trouble`` says so."""
+    """Keeps a Goods up to date from a bus. Until all that was there at the start is read, ``trouble`` says why not."""
 
     def __init__(self, goods: Goods, join: Callable[[], Bus]) -> None:
         self._goods, self._join = goods, join
         self._bus: Bus | None = None
         self._whole = False
+        self._reason = "the listings are not read whole yet"
 
     def trouble(self) -> str | None:
-        """Why no speech should be compared yet, or None."""
-        return None if self._whole else "the listings are not read whole yet"
+        """Why no speech should be compared yet, and what to do where something is missing; or None."""
+        return None if self._whole else self._reason
 
     def step(self, timeout: float = 0.0) -> None:
         """Read what is there. Raises Unavailable where no broker answers."""
@@ -128,7 +129,9 @@ class Follower:
             try:
                 self.step(_WAIT_S)
             except Unavailable as error:
-                log.warning("cannot follow the listings", reason=str(error))
+                if self._reason != str(error):
+                    log.warning("cannot follow the listings", reason=str(error))
+                self._reason = str(error)
                 stop.wait(_WAIT_S)
         if self._bus is not None:
             self._bus.close()

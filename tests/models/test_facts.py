@@ -287,7 +287,7 @@ def test_the_words(text: str, words: list[str]) -> None:
 def test_how_it_was_said(text: str, notes: set[str]) -> None:
     """What matters for comparing is noted beside the value."""
     (fact,) = spoken_facts(text, script(text))
-    assert fact.notes == notes
+    assert fact.notes - {"weak"} == notes
 
 
 def test_a_value_once() -> None:

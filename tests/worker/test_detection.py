@@ -438,10 +438,10 @@ def test_a_claim_against_the_listing() -> None:
 
 def test_a_fact_that_agrees_or_cannot_be_told() -> None:
     """Every fact is published; without a listing under no sku; the second one of a field has a number."""
-    outcome = run(with_goods(Script("九十九块，全国包邮，三斤，五斤"), Listing(sku="a", price=99)), said())
+    outcome = run(with_goods(Script("九十九块，全国包邮，长三十厘米，宽五十厘米"), Listing(sku="a", price=99)), said())
     assert [(f.fact_id.rpartition("/")[2], f.outcome, f.sku) for f in only(outcome, Fact)] == [
         ("price", "agrees", "a"), ("shipping", "cannot_tell", "a"),
-        ("weight_g", "cannot_tell", "a"), ("weight_g2", "cannot_tell", "a"),
+        ("size", "cannot_tell", "a"), ("size2", "cannot_tell", "a"),
     ]  # fmt: skip
     assert only(outcome, Flag) == []
     (fact,) = only(run(detection(Script("九十九块")), said()), Fact)

@@ -1,28 +1,26 @@
-"""What the host said against what the listing says: outcomes field by field, files, and goods that change."""
+"""What the host said against what the listing says: outcomes field by field, and files."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from models.facts import spoken_facts
 from models.results import SpokenFact
-from tests.worker.sounds import STARTED_AT
-from worker.codec import Encoded
-from worker.goods import Follower, Goods
+from tests.benchmarks.listings import decided, missing
 from worker.listings import (
     LABELS,
     BadListing,
     Outcome,
     against,
     compare,
-    encode_listing,
-    encode_shown,
     listed,
     read_listings,
 )
-from worker.memory_bus import MemoryBus, MemoryLog
-from worker.records import Listing, ProductShown
+from worker.records import Listing
+
+PAIRS = Path(__file__).parents[2] / "models" / "data" / "facts" / "dev.jsonl"
 
 LISTING = Listing(
     sku="a",
@@ -91,6 +89,8 @@ def fact(field: str, value: float | str, *notes: str) -> SpokenFact:
         (fact("certificate", "NGTC12345678"), A),
         (fact("certificate", "检测报告"), A),
         (fact("certificate", "ZL202010123456.7"), C),
+        (fact("certificate", "GIA证书"), C),
+        (fact("certificate", "国家质检中心的质检报告"), A),
         (fact("brand", "云朵"), A),
         (fact("brand", "耐克"), C),
     ],
@@ -121,10 +121,24 @@ def test_a_listing_that_does_not_tell(field: str) -> None:
         (fact("origin", "Italian"), {"origin": "Guangdong, China"}, C),
         (fact("size", "2000 mm"), {"size": "180x200cm"}, A),
         (fact("coupon", 20.0), {"coupons": ["9折券"]}, C),
+        (fact("price", 40, "weak"), {"price": 99}, N),
+        (fact("price", 40), {"price": 99}, C),
+        (fact("price", 60, "weak"), {"price": 99}, C),
+        (fact("size", "7 ml", "weak"), {"size": "40ml"}, N),
+        (fact("size", "30 ml", "weak"), {"size": "40ml"}, C),
+        (fact("weight_g", 5000.0, "weak"), {"weight_g": 500}, N),
+        (fact("certificate", "一级能效"), {"certificates": ["能效等级一级"]}, N),
+        (fact("certificate", "发明专利"), {"certificates": ["实用新型专利 ZL202221334455.6"]}, C),
+        (fact("material", "18K金"), {"material": "925银镀18K金"}, C),
+        (fact("material", "头层牛皮"), {"material": "二层牛皮革"}, C),
+        (fact("material", "海南黄花梨"), {"material": "越南黄花梨"}, C),
+        (fact("material", "真皮"), {"material": "牛皮"}, A),
+        (fact("origin", "阳澄湖"), {"origin": "江苏兴化"}, C),
+        (fact("origin", "江苏"), {"origin": "江苏兴化"}, A),
     ],
 )
 def test_other_listings(said: SpokenFact, listing: dict[str, object], outcome: Outcome) -> None:
-    """Free text of shops in both languages; a weight of zero tells nothing."""
+    """Free text of shops in both languages; a weight of zero tells nothing, nor does a weak number that is far off."""
     assert compare(said, Listing.model_validate({"sku": "a", **listing})) is outcome
 
 
@@ -167,65 +181,15 @@ def test_no_price_is_no_fault(tmp_path: Path) -> None:
     assert compare(fact("price", 1), one) is N
 
 
-# Goods ------------------------------------------------------------------------------------------------------------
-
-START = datetime.fromtimestamp(STARTED_AT / 1000, UTC)
-
-
-def at(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def write(log: MemoryLog, one: Encoded) -> None:
-    log.append(one.topic, one.key, one.value, one.headers)
-
-
-def shop() -> tuple[MemoryLog, Goods, Follower]:
-    log, goods = MemoryLog(partitions=3), Goods()
-    return log, goods, Follower(goods, lambda: MemoryBus(log, "goods", ("live.listings", "live.shown")))
-
-
-def read(follower: Follower) -> None:
-    for _ in range(10):
-        follower.step()
-
-
-def test_a_listing_that_changes_in_mid_stream() -> None:
-    """Speech is compared with the listing in force when it was said, also when it is heard later."""
-    log, goods, follower = shop()
-    write(log, encode_listing(Listing(sku="a", price=199, valid_from=at(0)), "s1"))
-    write(log, encode_listing(Listing(sku="a", price=99, valid_from=at(60)), "s1"))
-    write(log, encode_shown(ProductShown(stream_id="s1", sku="a", at=at(0))))
-    read(follower)
-    assert [one.price for s in (10, 59.9, 60, 90) for one in goods.shown("s1", at(s))] == [199, 199, 99, 99]
-    assert goods.shown("s1", at(-1)) == goods.shown("s2", at(10)) == ()
-
-
-def test_which_one_is_shown() -> None:
-    """From ``at`` until ``until``, else until another is shown; several may be shown at the same time."""
-    log, goods, follower = shop()
-    for sku in "abcd":
-        write(log, encode_listing(Listing(sku=sku), "s1"))
-    for sku, begins, until in (("a", 0, None), ("b", 10, 20), ("c", 15, None), ("d", 15, None)):
-        end = None if until is None else at(until)
-        write(log, encode_shown(ProductShown(stream_id="s1", sku=sku, at=at(begins), until=end)))
-    read(follower)
-    assert ["".join(one.sku for one in goods.shown("s1", at(s))) for s in (5, 12, 16, 30)] == ["a", "b", "bcd", "cd"]
-
-
-def test_ready_when_all_is_read() -> None:
-    """Until everything that was there is read, it says so; what comes later is followed, and a null value deletes."""
-    log, goods, follower = shop()
-    write(log, encode_shown(ProductShown(stream_id="s1", sku="a", at=at(0))))
-    write(log, encode_listing(Listing(sku="a", price=1), "s1"))
-    log.append("live.listings", "s1/b/", b"no json")
-    assert follower.trouble()
-    read(follower)
-    assert follower.trouble() is None
-    assert [one.price for one in goods.shown("s1", at(1))] == [1]
-    write(log, encode_listing(Listing(sku="a", price=2), "s1"))
-    read(follower)
-    assert [one.price for one in goods.shown("s1", at(1))] == [2]
-    log.append("live.listings", "s1/a/", None)
-    read(follower)
-    assert goods.shown("s1", at(1)) == ()
+def test_the_development_pairs() -> None:
+    """Of the pairs the rules were written from, 94 in 100 stay exact, and at most two accuse a host wrongly."""
+    exact = against_host = 0
+    pairs = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
+    for pair in pairs:
+        facts = spoken_facts(pair["text"], pair["lang"])
+        wanted = Counter((d["field"], d["outcome"], d["label"]) for d in pair["decisions"])
+        got = decided(facts, Listing.model_validate({"sku": "a", **pair["listing"]}))
+        exact += missing(facts, pair["facts"]) == ([], [])
+        against_host += sum(number for key, number in (got - wanted).items() if key[1] == "contradicts")
+    assert exact >= 0.94 * len(pairs)
+    assert against_host <= 2

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from threading import Event, Thread, get_ident
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -54,13 +59,13 @@ def part(log: MemoryLog, name: str, handler: Counts, join: Callable[[], Pinged] 
     )
 
 
-def started(parts: tuple[Part, ...], stop: Event) -> tuple[Thread, list[object]]:
+def started(parts: tuple[Part, ...], stop: Event, listen: str = "127.0.0.1:0") -> tuple[Thread, list[object]]:
     """Run the role in a thread, and what it ended with."""
     ended: list[object] = []
 
     def run() -> None:
         try:
-            ended.append(work(Plan(parts=parts, listen="127.0.0.1:0", stalled_after_s=60), stop))
+            ended.append(work(Plan(parts=parts, listen=listen, stalled_after_s=60), stop))
         except BaseException as error:  # noqa: BLE001  whatever it is, it is what the test looks at
             ended.append(error)
 
@@ -124,4 +129,29 @@ def test_a_broker_that_does_not_answer_is_waited_for() -> None:
     stop.set()
     thread.join(30)
     assert ended == [Ending.BEFORE_START]
+    assert handler.seen == []
+
+
+def test_what_is_missing_is_told_with_what_to_do() -> None:
+    """Where the tables of goods cannot be read, /readyz gives the reason as it is, and nothing is taken up."""
+    reason = "no topic live.listings, live.shown: make it with 'pinocchio topics create'"
+    log, stop, handler = MemoryLog(), Event(), Counts()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    thread, ended = started((replace(part(log, "one", handler), depends=lambda: reason),), stop, listen)
+    log.append(TOPICS["one"], "k", b"a")
+
+    def told() -> bool:
+        try:
+            urlopen(f"http://{listen}/readyz", timeout=5).close()
+        except HTTPError as error:
+            return reason in json.loads(error.read())["not_ready"].get("group", "")
+        except OSError:
+            return False
+        return False
+
+    until(told)
+    stop.set()
+    thread.join(30)
+    assert ended
     assert handler.seen == []
