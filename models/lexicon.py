@@ -64,17 +64,21 @@ class Lexicon:
             raise LexiconError(str(error)) from error
         return cls(load_rules(path, labels, skip=_VARIANTS), variants)
 
-    def find(self, text: str, language: str, *, shadow: bool = False) -> list[Found]:
+    def find(self, text: str, language: str, category: str | None = None, *, shadow: bool = False) -> list[Found]:
         """The claims in a text, highest score first; with ``shadow`` those of the shadow rules instead.
 
         Hits of one label that overlap are one claim, under the rule with the higher score. Mandarin
         rules run wherever there is a Han character, English ones when ``language`` is English or
-        there is none.
+        there is none. ``category`` is that of the goods spoken of, None where it is not known.
         """
         if not text:
             return []
         plain = normalise(text, self._variants)
-        hits = [hit for hit in self._hits(text, plain, language) if hit.rule.rule.shadow is shadow]
+        hits = [
+            hit
+            for hit in self._hits(text, plain, language)
+            if hit.rule.rule.shadow is shadow and hit.rule.rule.applies_to(category)
+        ]
         found = [_found(group, plain) for group in _joined(hits)]
         return sorted(found, key=lambda one: (-one.score, one.start, one.label))
 
@@ -219,6 +223,8 @@ def _found(group: Sequence[Hit], plain: Normalised) -> Found:
         start=start,
         end=end,
         normalised=said,
+        severity=best.rule.rule.severity,
+        advice=best.rule.rule.advice,
     )
 
 

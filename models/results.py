@@ -37,8 +37,8 @@ class Utterance:
 class Found:
     """One claim found in a text by one rule or model: the label and where its words stand.
 
-    ``finder`` is rule or classifier; only a rule has a ``rule_id``. ``start`` and ``end`` count Unicode code
-    points of the text as it was given.
+    ``finder`` is rule or classifier; only a rule has a ``rule_id``, and may have a ``severity`` and an ``advice`` of
+    its own in place of its label's. ``start`` and ``end`` count Unicode code points of the text as it was given.
     """
 
     label: str
@@ -49,6 +49,8 @@ class Found:
     start: int
     end: int
     normalised: str
+    severity: str | None = None
+    advice: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ class Keywords:
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = labels
 
-    def find(self, text: str, language: str) -> list[Found]:  # noqa: ARG002  the same words in any language
+    def find(self, text: str, language: str, category: str | None = None) -> list[Found]:  # noqa: ARG002  the same words in any language and of any goods
         return [
             Found(
                 label=label, score=0.9, threshold=0.5, rule_id=f"kw-{label}",

@@ -103,8 +103,8 @@ class OnTrial(NamedTuple):
     def version(self) -> str:
         return self.lexicon.version
 
-    def find(self, text: str, language: str) -> list[Found]:
-        return self.lexicon.find(text, language, shadow=True)
+    def find(self, text: str, language: str, category: str | None = None) -> list[Found]:
+        return self.lexicon.find(text, language, category, shadow=True)
 
 
 def _labels(config: Config) -> dict[str, Label]:

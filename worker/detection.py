@@ -212,14 +212,15 @@ class Detection:
         transcript = said.transcript
         if not transcript.author_role.is_host:
             return [transcript]
-        compared = self._compared(transcript)
+        shown = self._goods.shown(transcript.stream_id, transcript.started_at)
+        words_of, compared = (transcript.text, transcript.language, _category(shown)), _compared(transcript, shown)
         against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
-        by_rule = book.by_rule(transcript.text, transcript.language)
+        by_rule = book.by_rule(*words_of)
         found, settled = _settled(_joined(by_rule, read.learnt), compared)
         claimed = [_of_listing(one, transcript.text) for one in against.values()]
         claimed += [one for one in found if one.label not in against]
         live, shadow = book.by_mode(_one_per_label(claimed))
-        shadow = _one_per_label([*shadow, *book.by_rule_on_trial(transcript.text, transcript.language)])
+        shadow = _one_per_label([*shadow, *book.by_rule_on_trial(*words_of)])
         words = self._words(said) if live or shadow else []
         facts = _facts(transcript, compared, settled, words)
         case = Case(said, " ".join(read.before), words, against, book, times)
@@ -229,13 +230,6 @@ class Detection:
         where = said.result_of.spot.partition, said.result_of.spot.epoch
         reminders = [one for flag in flags for one in self._reminders.of(flag, book, where)]
         return [transcript, *facts, *flags, *reminders, *shadows]
-
-    def _compared(self, transcript: Transcript) -> list[listings.Compared]:
-        """The facts that were said, each against the listings shown then."""
-        facts = spoken_facts(transcript.text, transcript.language)
-        if not facts:
-            return []
-        return listings.against(facts, self._goods.shown(transcript.stream_id, transcript.started_at))
 
     def _words(self, said: Said) -> list[Word]:
         """The words of what was said and when they sounded; none of what was written."""
@@ -260,9 +254,9 @@ class Detection:
             span=(found.start, found.end),
             normalised=found.normalised,
             tier=Tier(label.tier),
-            severity=Severity(label.severity),
+            severity=Severity(found.severity or label.severity),
             law=tuple(Law(**asdict(basis)) for basis in in_force(label, self._jurisdiction, said_on)),
-            advice=label.advice_zh if transcript.language == "zh" else label.advice_en,
+            advice=found.advice or (label.advice_zh if transcript.language == "zh" else label.advice_en),
             listing=_both(compared) if compared else None,
         )
 
@@ -329,6 +323,18 @@ def _written(text: LiveText) -> Transcript:
         ended_at=text.sent_at,
         text=text.text,
     )
+
+
+def _category(shown: Sequence[Listing]) -> str | None:
+    """The category of the goods shown, where it is one and known."""
+    categories = {one.category for one in shown}
+    return categories.pop() if len(categories) == 1 else None
+
+
+def _compared(transcript: Transcript, shown: Sequence[Listing]) -> list[listings.Compared]:
+    """The facts that were said, each against the listings shown then."""
+    facts = spoken_facts(transcript.text, transcript.language)
+    return listings.against(facts, shown) if facts else []
 
 
 def _of_listing(compared: listings.Compared, text: str) -> Found:

@@ -18,7 +18,7 @@ class Finder(Protocol):
     @property
     def version(self) -> str: ...
 
-    def find(self, text: str, language: str, /) -> list[Found]: ...
+    def find(self, text: str, language: str, category: str | None = None, /) -> list[Found]: ...
 
 
 class Classifier(Protocol):
@@ -48,13 +48,13 @@ class Rulebook:
     policy: Policy = field(default_factory=Policy)
     on_trial: Finder | None = None
 
-    def by_rule(self, text: str, language: str) -> list[Found]:
-        """The claims that the rules find, sure enough for the policy."""
-        return self._sure_enough(self.finder.find(text, language))
+    def by_rule(self, text: str, language: str, category: str | None = None) -> list[Found]:
+        """The claims that the rules find, sure enough for the policy; ``category`` of the goods, if it is known."""
+        return self._sure_enough(self.finder.find(text, language, category))
 
-    def by_rule_on_trial(self, text: str, language: str) -> list[Found]:
+    def by_rule_on_trial(self, text: str, language: str, category: str | None = None) -> list[Found]:
         """The claims that rules on trial find, of labels that are not off."""
-        found = self._sure_enough(self.on_trial.find(text, language)) if self.on_trial else []
+        found = self._sure_enough(self.on_trial.find(text, language, category)) if self.on_trial else []
         return [one for one in found if self.policy.of(one.label).mode is not Mode.OFF]
 
     def by_mode(self, found: Iterable[Found]) -> Sorted:

@@ -92,7 +92,7 @@ class Rules:
         self._words = words
         self.asked: list[tuple[str, str]] = []
 
-    def find(self, text: str, language: str) -> list[Found]:
+    def find(self, text: str, language: str, category: str | None = None) -> list[Found]:  # noqa: ARG002
         self.asked.append((text, language))
         return [
             Found(
