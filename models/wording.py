@@ -196,8 +196,6 @@ class _Reader:
         return listed if isinstance(listed, str) else "|".join(str(one) for one in listed)
 
     def _filled(self, pattern: str) -> str:
-        if not isinstance(pattern, str):
-            raise TypeError(pattern)
         while (made := _NAMES.sub(lambda name: f"(?:{self._words[name[1]]})", pattern)) != pattern:
             pattern = made
         return pattern

@@ -33,6 +33,16 @@ def test_every_rule_is_of_a_field(language: str) -> None:
         ("a quarter pound each and you get eight", "en", 907.2),
         ("I said twenty-nine, I meant thirty-nine", "en", 39),
         ("six foot by nine, this rug", "en", "2743.2 mm"),
+        ("八十八一件", "zh", 88),
+        ("四百一双", "zh", 400),
+        ("三斤一百", "zh", 100),
+        ("二两一包的虾皮，给你三包", "zh", 300),
+        ("两升半的电饭煲", "zh", "2500 ml"),
+        ("six pounds fifty a box", "en", 6.5),
+        ("two pounds four ounces", "en", 1020.6),
+        ("a fiver off if you clip the voucher", "en", 5),
+        ("it's eighteen pounds, love", "en", 18),
+        ("regular price four grand", "en", 4000),
     ],
 )
 def test_one_account(text: str, language: str, value: float | str) -> None:
@@ -50,6 +60,11 @@ def test_one_account(text: str, language: str, value: float | str) -> None:
         ("四百一双的工钱", "zh", 410),
         ("eight hundred grams, no wait, it's seven hundred drained", "en", 800),
         ("two to three pounds", "en", "weight_g"),
+        ("两斤装的二十九块九，五斤装的五十九块九", "zh", "weight_g"),
+        ("一二三四五六七八", "zh", "price"),
+        ("我八十三了", "zh", "price"),
+        ("上一百二十件", "zh", 100),
+        ("we don't ship free", "en", "shipping"),
     ],
 )
 def test_what_an_account_leaves_out(text: str, language: str, gone: float | str) -> None:
