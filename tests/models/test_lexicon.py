@@ -333,8 +333,11 @@ def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
 
 def test_rules_of_some_goods_look_at_these_alone(tmp_path: Path) -> None:
     """only_in is silent where the category is another or unknown; not_in is silent only where it is that one."""
-    rule = "{id: %s, label: A, phrases: [%s], %s, score: 0.8, approved_by: [legal, policy], hits: [%s], misses: [nothing]}"
-    lines = [rule % ("only", "heals", "only_in: [food]", "heals"), rule % ("not", "cures", "not_in: [food]", "cures")]
+    common = "label: A, score: 0.8, approved_by: [legal, policy], misses: [nothing]"
+    lines = [
+        "{id: only, phrases: [heals], hits: [heals], only_in: [food], " + common + "}",
+        "{id: not, phrases: [cures], hits: [cures], not_in: [food], " + common + "}",
+    ]
     (tmp_path / "en.yaml").write_text("language: en\nrules:\n" + "".join(f"  - {line}\n" for line in lines))
     lexicon = Lexicon.load(tmp_path, {"A"})
     found = {
@@ -347,7 +350,7 @@ def test_rules_of_some_goods_look_at_these_alone(tmp_path: Path) -> None:
 def test_a_claim_has_what_its_rule_says_in_place_of_the_label(tmp_path: Path) -> None:
     """Its severity and its advice."""
     own = "severity: critical, advice: say less, approved_by: [legal, policy]"
-    rule = "{id: x, label: A, phrases: [heals], score: 0.8, hits: [heals], misses: [nothing], %s}" % own
+    rule = "{id: x, label: A, phrases: [heals], score: 0.8, hits: [heals], misses: [nothing], " + own + "}"
     (tmp_path / "en.yaml").write_text(f"language: en\nrules:\n  - {rule}\n")
     (found,) = Lexicon.load(tmp_path, {"A"}).find("it heals", "en")
     assert (found.severity, found.advice) == ("critical", "say less")
