@@ -86,6 +86,8 @@ class Scene(NamedTuple):
 def read_scenes(path: Path) -> list[Scene]:
     """The scenes of a JSONL file: ``{"id", "lang", "label", "lines": [{"at_s", "source", "role", "text"}], "cues"}``.
 
+    ``cues``, the numbers of the lines that a person would name, stand in the development set alone.
+
     Recognition does not tell voices apart: all that is spoken counts as the host's, as it does in a broadcast.
     """
     scenes = []
@@ -101,6 +103,6 @@ def read_scenes(path: Path) -> list[Scene]:
             )
             for number, line in enumerate(row["lines"])
         ]
-        cues = frozenset(lines[number].transcript_id for number in row["cues"])
+        cues = frozenset(lines[number].transcript_id for number in row.get("cues", ()))
         scenes.append(Scene(row["id"], row["lang"], row["label"], tuple(lines), cues))
     return scenes
