@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from models.asr import Row, code, script
+from models.doubt import doubt
 from models.facts import spoken_facts
 from models.labels import Label, LegalBasis
-from models.results import Found, Text, Utterance, Word
+from models.results import Found, Judged, Text, Utterance, Word
+from models.together import together
 from worker import listings
 from worker.hearing import Hearing, Line, Prepared, Window
 from worker.records import (
@@ -85,7 +87,7 @@ class Classifier(Protocol):
     @property
     def version(self) -> str: ...
 
-    def predict(self, texts: Sequence[Text], /) -> list[list[Found]]: ...
+    def judge(self, texts: Sequence[Text], /) -> list[Judged]: ...
 
 
 class Shown(Protocol):
@@ -131,7 +133,7 @@ class Read(NamedTuple):
     """The sentences before an utterance or line, and what the classifier found in it."""
 
     before: tuple[str, ...]
-    learnt: list[Found]
+    learnt: Judged
 
 
 class Detection:
@@ -201,11 +203,11 @@ class Detection:
     def _read(self, transcripts: Sequence[Transcript]) -> list[Read]:
         """The sentences before each, and what the classifier finds in those of hosts, in one batch."""
         befores = [self._context.before_and_add(transcript) for transcript in transcripts]
-        found: list[list[Found]] = [[] for _ in transcripts]
+        found = [Judged() for _ in transcripts]
         own = [number for number, transcript in enumerate(transcripts) if transcript.author_role.is_host]
         if self._classifier is not None and own:
             asked = [_text(transcripts[number], befores[number]) for number in own]
-            for number, claims in zip(own, self._classifier.predict(asked), strict=True):
+            for number, claims in zip(own, self._classifier.judge(asked), strict=True):
                 found[number] = claims
         return [Read(before, claims) for before, claims in zip(befores, found, strict=True)]
 
@@ -216,7 +218,7 @@ class Detection:
         compared = self._compared(transcript)
         against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
         by_rule = self._finder.find(transcript.text, transcript.language)
-        found, settled = _settled(_joined(by_rule, read.learnt), compared)
+        found, settled = _settled(together(by_rule, read.learnt), compared)
         claimed = [_of_listing(one, transcript.text) for one in against.values()]
         claimed += [one for one in found if one.label not in against]
         found, words = self._sure(said, _one_per_label(claimed))
@@ -447,15 +449,8 @@ def _when(transcript: Transcript, span: tuple[int, int], words: Sequence[Word]) 
 
 
 def _text(transcript: Transcript, before: tuple[str, ...]) -> Text:
-    return Text(text=transcript.text, before=before, language=transcript.language)
-
-
-def _joined(by_rule: Sequence[Found], learnt: Sequence[Found]) -> list[Found]:
-    """What both found is one claim: the rule's words and name, with the higher score."""
-    scores = {one.label: one.score for one in learnt}
-    ruled = {one.label for one in by_rule}
-    both = [replace(one, score=max(one.score, scores.get(one.label, 0.0))) for one in by_rule]
-    return both + [one for one in learnt if one.label not in ruled]
+    unsure = doubt(transcript.speech.avg_logprob) if transcript.speech else 0.0
+    return Text(text=transcript.text, before=before, language=transcript.language, doubt=unsure)
 
 
 def _one_per_label(found: Sequence[Found]) -> list[Found]:
