@@ -45,14 +45,14 @@ class Gates:
     max_compression: float = 2.4
 
 
-_SURE, _UNSURE = -0.3, -0.6
+_SURE, _UNSURE = -0.2, -0.45
 """Mean log-probabilities of a token: of words that are nearly all right, and of those where every other is wrong."""
 
 
 def doubt(avg_logprob: float) -> float:
     """How far recognised words may be others than were said, from 0 to 1; not a number is 1.
 
-    >>> doubt(-0.1), round(doubt(-0.45), 2), doubt(-2.0)
+    >>> doubt(-0.1), round(doubt(-0.325), 2), doubt(-2.0)
     (0.0, 0.5, 1.0)
     """
     share = (_SURE - avg_logprob) / (_SURE - _UNSURE)

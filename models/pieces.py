@@ -15,6 +15,9 @@ _LONGEST = {"zh": 60, "en": 200}
 """Longer texts are read in pieces of at most so many code points, about as long as an utterance: in a longer one
 what is no claim would drown what is."""
 
+_SHORTEST = {"zh": 12, "en": 40}
+"""A sentence of at least so many code points is read by itself, for the same reason."""
+
 _OVERLAP = 12
 """Where nothing tells a piece's end, so many code points also begin the next, lest a claim be cut in two."""
 
@@ -32,9 +35,9 @@ class Piece(NamedTuple):
 def pieces(text: Text, number: int) -> Iterator[Piece]:
     """A text in parts, each with what stands before it. A text of nothing has none."""
     start, before = 0, text.before
-    longest = _LONGEST[script_of(text)]
+    script = script_of(text)
     while start < len(text.text):
-        end, following = _cut(text.text, start, longest)
+        end, following = _cut(text.text, start, script)
         part = text.text[start:end]
         if part.strip():
             yield Piece(replace(text, text=part, before=before), start, number)
@@ -42,13 +45,15 @@ def pieces(text: Text, number: int) -> Iterator[Piece]:
         start = following
 
 
-def _cut(text: str, start: int, longest: int) -> tuple[int, int]:
+def _cut(text: str, start: int, script: Language) -> tuple[int, int]:
     """Where the piece that begins at ``start`` ends, and where the next one begins."""
-    full = start + longest
+    full = start + _LONGEST[script]
+    if sentence := _ENDS[0].search(text, start + _SHORTEST[script], full):
+        return sentence.end(), sentence.end()
     if full >= len(text):
         return len(text), len(text)
-    for kind in _ENDS:
-        ends = [match.end() for match in kind.finditer(text, start + longest // 2, full)]
+    for kind in _ENDS[1:]:
+        ends = [match.end() for match in kind.finditer(text, start + _LONGEST[script] // 2, full)]
         if ends:
             return ends[-1], ends[-1]
     return full, full - _OVERLAP

@@ -47,7 +47,7 @@ _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _REMINDER_BUCKET_S = 300
 _SURE_ENOUGH = 0.6
-"""Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
+"""Mean probability that a claim's words must have where the utterance is doubtful or only the classifier says so."""
 _LISTING_SCORE = 0.9
 """Of a claim that the listing contradicts: the comparison is exact, the hearing and reading of the words is not."""
 _LISTING_THRESHOLD = 0.5
@@ -239,15 +239,20 @@ class Detection:
     def _sure(self, said: Said, found: list[Found]) -> tuple[list[Found], list[Word]]:
         """The claims in what was said, and the times of its words if there are any.
 
-        In a doubtful utterance only those whose own words were surely heard.
+        In a doubtful utterance only those whose own words were surely heard, and the classifier's only then in any:
+        it reads a sense into whatever words there are, where a rule needs just its own.
         """
         transcript = said.transcript
         if not found or said.row is None:
             return found, []
         words = self._transcriber.align(said.row, transcript.text)
-        if transcript.status is Status.LOW_CONFIDENCE:
-            found = [one for one in found if _sure_of(transcript.text, one, words) >= _SURE_ENOUGH]
-        return found, words
+        doubtful = transcript.status is Status.LOW_CONFIDENCE
+        kept = [
+            one
+            for one in found
+            if not (doubtful or one.finder == "classifier") or _sure_of(transcript.text, one, words) >= _SURE_ENOUGH
+        ]
+        return kept, words
 
     def _claim(
         self, transcript: Transcript, found: Found, words: Sequence[Word], compared: listings.Compared | None

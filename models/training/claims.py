@@ -45,6 +45,9 @@ VETO = 0.02
 """Under this score the classifier overrules a rule. On the validation split four in five of the rules' claims that it
 drops are wrong."""
 
+SUREST = 0.9
+"""What doubtfully heard words must score in a language of which no line was heard well enough to tell."""
+
 _FOLDS = 4
 
 
@@ -91,7 +94,8 @@ def _settled(held: _Margins, unseen: _Margins, labels: Sequence[str], aims: Aims
     folds, shown = known.calibrated(curves, labels), unseen.written().calibrated(curves, labels)
     limits = thresholds(_joined(folds, shown), aims)
     heard = [one.heard().calibrated(curves, labels) for one in (held, unseen)]
-    doubted = np.maximum(limits, thresholds(_joined(*heard), aims.when_heard)) if heard[1].lines else limits
+    surest = thresholds(_joined(*heard), aims.when_heard) if heard[1].lines else np.full(len(labels), SUREST)
+    doubted = np.maximum(limits, surest)
     report = _report(folds, shown, limits)
     if heard[1].lines:
         report["validation_heard"] = figures(heard[1], doubted)

@@ -83,7 +83,7 @@ def test_gates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("logprob", "expected"), [(0.0, 0), (-0.3, 0), (-0.45, 0.5), (-0.6, 1), (-5, 1), (math.nan, 1)]
+    ("logprob", "expected"), [(0, 0), (-0.2, 0), (-0.325, 0.5), (-0.45, 1), (-5, 1), (math.nan, 1)]
 )
 def test_doubt_grows_as_certainty_falls(logprob: float, expected: float) -> None:
     """None where nearly all words are right, full where every other is wrong, and where nothing is known."""

@@ -572,10 +572,18 @@ def test_a_rule_that_the_classifier_rules_out_is_not_told() -> None:
     assert flag_of(run(detection(Script("这是最好的"), classifier=Learnt("never", "CURE")), said())).claims
 
 
+@pytest.mark.parametrize(("probability", "told"), [(0.61, {"BEST", "CURE"}), (0.59, {"BEST"})])
+def test_a_claim_of_the_classifier_needs_words_that_were_surely_heard(probability: float, told: set[str]) -> None:
+    """Also where the utterance as a whole is believed; a rule's words are believed with it."""
+    script = Script("这是最好的包好", probability=probability)
+    flag = flag_of(run(detection(script, classifier=Learnt("包好", "CURE")), said()))
+    assert {claim.label for claim in flag.claims} == told
+
+
 def test_the_classifier_is_told_how_surely_words_were_heard() -> None:
     """Of speech by the recogniser's certainty; what was written is in no doubt."""
     learnt = Learnt("never", "CURE")
-    doubtful = replace(utterance("这个包好用"), avg_logprob=-0.45)
+    doubtful = replace(utterance("这个包好用"), avg_logprob=-0.325)
     run(detection(Script("大家好", doubtful), classifier=learnt), said(0), said(1, 10_000))
     run(detection(Script(), classifier=learnt), text_message("这个包好用", author_role="host"))
     assert [one.doubt for asked in learnt.asked for one in asked] == pytest.approx([0, 0.5, 0])
