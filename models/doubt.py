@@ -45,6 +45,20 @@ class Gates:
     max_compression: float = 2.4
 
 
+_SURE, _UNSURE = -0.2, -0.45
+"""Mean log-probabilities of a token: of words that are nearly all right, and of those where every other is wrong."""
+
+
+def doubt(avg_logprob: float) -> float:
+    """How far recognised words may be others than were said, from 0 to 1; not a number is 1.
+
+    >>> doubt(-0.1), round(doubt(-0.325), 2), doubt(-2.0)
+    (0.0, 0.5, 1.0)
+    """
+    share = (_SURE - avg_logprob) / (_SURE - _UNSURE)
+    return min(max(share, 0.0), 1.0) if share == share else 1.0
+
+
 def silent(avg_logprob: float, no_speech_prob: float, gates: Gates) -> bool:
     """Whether nobody spoke: silence is likely and the text is not."""
     return no_speech_prob > gates.max_no_speech and not avg_logprob >= gates.min_logprob

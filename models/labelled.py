@@ -15,7 +15,8 @@ class Line(BaseModel):
     """A written line and its true labels; docs/labelling.md tells of the kinds.
 
     ``spans`` are [start, end, label] in code points; ``near`` are labels that an allowed line resembles;
-    lines of one ``group`` were written together and never stand in two splits.
+    ``plain`` is an evasion without its disguise; lines of one ``group`` were written together and never stand
+    in two splits. A line that was spoken and heard has ``avg_logprob``, the mean log-probability of its tokens.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,6 +31,8 @@ class Line(BaseModel):
     spans: tuple[tuple[int, int, str], ...] = ()
     near: frozenset[str] = frozenset()
     group: str = ""
+    plain: str = ""
+    avg_logprob: float | None = None
 
 
 def lines(path: Path) -> list[Line]:

@@ -28,12 +28,14 @@ class ClassifierError(ValueError):
 class Scale:
     """From raw margins to probabilities in one language, and what each label's must reach.
 
-    All arrays have one number per label: score = 1 / (1 + exp(-(slope * margin + shift))).
+    All arrays have one number per label: score = 1 / (1 + exp(-(slope * margin + shift))). ``heard`` are the
+    thresholds of words that were doubtfully heard.
     """
 
     slopes: Scores
     shifts: Scores
     thresholds: Scores
+    heard: Scores
 
     def scores(self, margins: Scores) -> Scores:
         """Calibrated probabilities of margins [texts, labels]."""
@@ -41,9 +43,18 @@ class Scale:
         probabilities: Scores = 1 / (1 + np.exp(-scaled))
         return probabilities
 
+    def needed(self, doubt: float) -> Scores:
+        """What each label's score must reach, between ``thresholds`` (doubt 0) and ``heard`` (doubt 1)."""
+        return self.thresholds + doubt * (self.heard - self.thresholds)
+
 
 class Manifest(BaseModel):
-    """The contents of model.json. More keys may stand in it; they are for people."""
+    """The contents of model.json. More keys may stand in it; they are for people.
+
+    ``heard`` are the thresholds for words doubtfully heard, ``veto`` the score under which the classifier
+    overrules a rule (see models/together.py). A folder without them treats heard words as written ones and
+    overrules nothing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -53,12 +64,16 @@ class Manifest(BaseModel):
     calibration: dict[Language, dict[str, tuple[Annotated[float, Field(gt=0)], float]]]
     files: dict[str, str]
     parts: tuple[str, ...] = ()
+    heard: dict[Language, dict[str, Share]] = {}
+    veto: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")
     def _is_whole(self) -> Manifest:
         for language in LANGUAGES:
             _has_all(self.labels, self.thresholds.get(language, {}), f"thresholds: {language}")
             _has_all(self.labels, self.calibration.get(language, {}), f"calibration: {language}")
+            if self.heard:
+                _has_all(self.labels, self.heard.get(language, {}), f"heard: {language}")
         return self
 
     @property
@@ -70,8 +85,9 @@ class Manifest(BaseModel):
     def scale(self, language: Language) -> Scale:
         """Calibration and thresholds of a language, in the order of the labels."""
         pairs = np.array([self.calibration[language][label] for label in self.labels], np.float64)
-        thresholds = np.array([self.thresholds[language][label] for label in self.labels], np.float64)
-        return Scale(pairs[:, 0], pairs[:, 1], thresholds)
+        written, heard = self.thresholds[language], self.heard.get(language, self.thresholds[language])
+        thresholds, doubted = (np.array([of[label] for label in self.labels], np.float64) for of in (written, heard))
+        return Scale(pairs[:, 0], pairs[:, 1], thresholds, np.maximum(thresholds, doubted))
 
 
 def read_manifest(folder: Path, labels: Collection[str]) -> Manifest:

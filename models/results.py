@@ -53,13 +53,26 @@ class Found:
     advice: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a classifier says of a text: the claims it finds, and the labels it is nearly sure the text has not."""
+
+    found: tuple[Found, ...] = ()
+    ruled_out: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """Words to look for claims in, the sentences said ``before`` them (oldest first), and their language."""
+    """Words to look for claims in, the sentences said ``before`` them (oldest first), and their language.
+
+    ``doubt`` is how far they may be other words than were said: 0 for what was written or surely heard, 1 where
+    the recogniser was as unsure as where it errs in every other word (``models.doubt.doubt``).
+    """
 
     text: str
     before: tuple[str, ...] = ()
     language: str = ""
+    doubt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

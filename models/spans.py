@@ -47,3 +47,14 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     if not part.strip():
         return start, end
     return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
+
+
+def spread(parts: NDArray[np.floating], spans: NDArray[np.int64], length: int) -> Weights:
+    """Numbers of spans to numbers of code points: each in equal shares, by differences of a running sum."""
+    steps = np.zeros(length + 1)
+    sizes = spans[:, 1] - spans[:, 0]
+    some = sizes > 0
+    shares = parts[some] / sizes[some]
+    np.add.at(steps, spans[some, 0], shares)
+    np.subtract.at(steps, spans[some, 1], shares)
+    return np.cumsum(steps)[:length]

@@ -54,13 +54,32 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models.manifest": {"numpy", "pydantic"},
     "models.ngrams": {"models.normalise", "models.results", "numpy"},
     "models.spans": {"numpy"},
-    "models.classifier": {
-        "models.manifest", "models.ngrams", "models.normalise", "models.results", "models.spans", "numpy",
-        "safetensors", "torch", "transformers",
+    "models.pieces": {"models.manifest", "models.ngrams", "models.results"},
+    "models.linear": {
+        "models.manifest", "models.ngrams", "models.normalise", "models.pieces", "models.results", "models.spans",
+        "numpy",
     },
+    "models.encoders": {
+        "models.manifest", "models.results", "models.spans", "numpy", "safetensors", "torch", "transformers",
+    },
+    "models.classifier": {
+        "models.encoders", "models.linear", "models.manifest", "models.ngrams", "models.pieces", "models.results",
+        "models.spans", "numpy",
+    },
+    "models.together": {"models.results"},
+    "models.tables": set(),
+    "models.speech_figures": {
+        "models.asr", "models.audio", "models.labelled", "models.results", "models.scores", "models.speech",
+        "models.tables", "models.vad",
+    },
+    "models.claim_figures": {
+        "models.classifier", "models.doubt", "models.labelled", "models.lexicon", "models.results", "models.scores",
+        "models.tables", "models.together", "numpy",
+    },
+    "models.figures_page": set(),
     "models.evaluate": {
-        "models.asr", "models.audio", "models.classifier", "models.labelled", "models.labels", "models.lexicon",
-        "models.results", "models.scores", "models.speech", "models.vad", "numpy",
+        "models.asr", "models.audio", "models.claim_figures", "models.classifier", "models.figures_page",
+        "models.labelled", "models.labels", "models.lexicon", "models.speech_figures",
     },
     "worker": set(),
     "worker.resources": set(),
@@ -91,8 +110,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.reminders": {"models.law", "worker.bus", "worker.records", "worker.rulebook"},
     "worker.reload": {"worker.config", "worker.metrics", "worker.rulebook", "structlog"},
     "worker.detection": {
-        "models.asr", "models.facts", "models.law", "models.results", "worker.hearing", "worker.listings",
-        "worker.records", "worker.reminders", "worker.rulebook", "worker.service",
+        "models.asr", "models.doubt", "models.facts", "models.law", "models.results", "models.together",
+        "worker.hearing", "worker.listings", "worker.records", "worker.reminders", "worker.rulebook", "worker.service",
     },
     "worker.rows": {"models.cues", "worker.records"},
     "worker.sequences": {
@@ -147,8 +166,8 @@ table, so there are no circles. worker.commands, the composition root, may impor
 """
 
 HEAVY = {
-    "torch": {"models.classifier"},
-    "transformers": {"models.classifier"},
+    "torch": {"models.encoders"},
+    "transformers": {"models.encoders"},
     "ctranslate2": {"models.asr"},
     "faster_whisper": {"models.asr"},
     "onnxruntime": {"models.vad"},

@@ -229,7 +229,7 @@ def tried(book: Rulebook) -> Rulebook:
     """The same, its dictionaries read: now, and not when the next host speaks."""
     book.finder.find("一", "zh")
     if book.classifier is not None:
-        book.classifier.predict([Text(text="一")])
+        book.classifier.judge([Text(text="一")])
     return book
 
 

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from models.asr import Row, code, script
+from models.doubt import doubt
 from models.facts import spoken_facts
 from models.law import in_force
-from models.results import Found, Text, Utterance, Word
+from models.results import Found, Judged, Text, Utterance, Word
+from models.together import together
 from worker import listings
 from worker.hearing import Hearing, Line, Prepared, Window
 from worker.records import (
@@ -49,7 +51,7 @@ _CONTEXT_S = 60
 _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _SURE_ENOUGH = 0.6
-"""Mean probability that the words of a claim must have where the utterance as a whole is doubtful."""
+"""Mean probability that a claim's words must have where the utterance is doubtful or only the classifier says so."""
 _LISTING_SCORE = 0.9
 """Of a claim that the listing contradicts: the comparison is exact, the hearing and reading of the words is not."""
 _LISTING_THRESHOLD = 0.5
@@ -117,7 +119,7 @@ class Read(NamedTuple):
     """The sentences before an utterance or line, and what the classifier found in it."""
 
     before: tuple[str, ...]
-    learnt: list[Found]
+    learnt: Judged
 
 
 class Case(NamedTuple):
@@ -200,11 +202,11 @@ class Detection:
     def _read(self, transcripts: Sequence[Transcript], book: Rulebook) -> list[Read]:
         """The sentences before each, and what the classifier finds in those of hosts, in one batch."""
         befores = [self._context.before_and_add(transcript) for transcript in transcripts]
-        found: list[list[Found]] = [[] for _ in transcripts]
+        found = [Judged() for _ in transcripts]
         own = [number for number, transcript in enumerate(transcripts) if transcript.author_role.is_host]
         if book.classifier is not None and own:
             asked = [_text(transcripts[number], befores[number]) for number in own]
-            for number, claims in zip(own, book.classifier.predict(asked), strict=True):
+            for number, claims in zip(own, book.classifier.judge(asked), strict=True):
                 found[number] = claims
         return [Read(before, claims) for before, claims in zip(befores, found, strict=True)]
 
@@ -216,7 +218,7 @@ class Detection:
         words_of, compared = (transcript.text, transcript.language, _category(shown)), _compared(transcript, shown)
         against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
         by_rule = book.by_rule(*words_of)
-        found, settled = _settled(_joined(by_rule, read.learnt), compared)
+        found, settled = _settled(together(by_rule, read.learnt), compared)
         claimed = [_of_listing(one, transcript.text) for one in against.values()]
         claimed += [one for one in found if one.label not in against]
         live, shadow = book.by_mode(_one_per_label(claimed))
@@ -424,15 +426,8 @@ def _when(transcript: Transcript, span: tuple[int, int], words: Sequence[Word]) 
 
 
 def _text(transcript: Transcript, before: tuple[str, ...]) -> Text:
-    return Text(text=transcript.text, before=before, language=transcript.language)
-
-
-def _joined(by_rule: Sequence[Found], learnt: Sequence[Found]) -> list[Found]:
-    """What both found is one claim: the rule's words and name, with the higher score."""
-    scores = {one.label: one.score for one in learnt}
-    ruled = {one.label for one in by_rule}
-    both = [replace(one, score=max(one.score, scores.get(one.label, 0.0))) for one in by_rule]
-    return both + [one for one in learnt if one.label not in ruled]
+    unsure = doubt(transcript.speech.avg_logprob) if transcript.speech else 0.0
+    return Text(text=transcript.text, before=before, language=transcript.language, doubt=unsure)
 
 
 def _one_per_label(found: Sequence[Found]) -> list[Found]:
@@ -451,10 +446,16 @@ def _times_of(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[
 
 
 def _surely_heard(said: Said, found: list[Found], words: Sequence[Word]) -> list[Found]:
-    """In a doubtful utterance only the claims whose own words were surely heard; else all."""
-    if said.row is None or said.transcript.status is not Status.LOW_CONFIDENCE:
+    """In a doubtful utterance only the claims whose own words were surely heard, and the classifier's only then in any.
+
+    It reads a sense into whatever words there are, where a rule needs just its own.
+    """
+    if said.row is None:
         return found
-    return [one for one in found if _sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH]
+    doubtful = said.transcript.status is Status.LOW_CONFIDENCE
+    asked = [doubtful or one.finder == "classifier" for one in found]
+    sure = [_sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH for one in found]
+    return [one for one, needs, is_sure in zip(found, asked, sure, strict=True) if is_sure or not needs]
 
 
 def _sure_of(text: str, found: Found, words: Sequence[Word]) -> float:

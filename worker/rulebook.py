@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from models.labels import Label
-from models.results import Found, Text
+from models.results import Found, Judged, Text
 from worker.policy import Mode, Policy
 from worker.records import Flag, ShadowFlag
 
@@ -27,7 +27,7 @@ class Classifier(Protocol):
     @property
     def version(self) -> str: ...
 
-    def predict(self, texts: Sequence[Text], /) -> list[list[Found]]: ...
+    def judge(self, texts: Sequence[Text], /) -> list[Judged]: ...
 
 
 class Sorted(NamedTuple):

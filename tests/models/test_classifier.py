@@ -189,6 +189,37 @@ def test_other_thresholds_are_another_version(folder: Path, shipped: ClaimClassi
     assert ClaimClassifier.load(folder, LABELS).version != shipped.version
 
 
+def test_doubtful_words_need_a_higher_score(folder: Path) -> None:
+    """A threshold between that of written and that of misheard words, by how doubtful they are."""
+    text = "全网最低价，你到哪都买不到这个价"
+    change(folder, lambda one: one.update(thresholds=every(one, 0.3), heard=every(one, 0.9)))
+    classifier = ClaimClassifier.load(folder, LABELS)
+    for doubt, needed in ((0.0, 0.3), (0.5, 0.6), (1.0, 0.9)):
+        found = classifier.predict([Text(text=text, language="zh", doubt=doubt)])[0]
+        assert [one.threshold for one in found] == [pytest.approx(needed)] * len(found)
+        assert all(one.score >= needed for one in found)
+    change(folder, lambda one: one["heard"].pop("en"))
+    with pytest.raises(ClassifierError, match="heard: en: none for"):
+        ClaimClassifier.load(folder, LABELS)
+
+
+def every(told: dict[str, Any], limit: float) -> dict[str, dict[str, float]]:
+    return {language: dict.fromkeys(told["labels"], limit) for language in ("zh", "en")}
+
+
+def test_labels_that_a_text_has_surely_not_are_told(folder: Path) -> None:
+    """Those whose score is under the veto; a folder that says nothing of it rules nothing out."""
+    change(folder, lambda one: one.update(veto=0.02))
+    texts = [Text(text="全网最低价，你到哪都买不到这个价", language="zh")]
+    classifier = ClaimClassifier.load(folder, LABELS)
+    (judged,) = classifier.judge(texts)
+    scores = dict(zip(classifier.labels, classifier.scores(texts)[0], strict=True))
+    assert judged.ruled_out == {label for label, score in scores.items() if score < 0.02}
+    assert 0 < len(judged.ruled_out) < len(LABELS)
+    change(folder, lambda one: one.pop("veto"))
+    assert ClaimClassifier.load(folder, LABELS).judge(texts)[0].ruled_out == frozenset()
+
+
 # Both -----------------------------------------------------------------------------------------------------------------
 
 

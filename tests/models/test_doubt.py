@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.doubt import Gates, believable, loops, silent, stock
+from models.doubt import Gates, believable, doubt, loops, silent, stock
 
 TALK = (Path(__file__).parent.parent / "data" / "ordinary_talk.txt").read_text(encoding="utf-8").splitlines()
 
@@ -80,3 +80,11 @@ def test_gates() -> None:
     assert silent(-0.6, 0.7, gates)
     assert not silent(-0.4, 0.7, gates)
     assert not silent(-0.6, 0.6, gates)
+
+
+@pytest.mark.parametrize(
+    ("logprob", "expected"), [(0, 0), (-0.2, 0), (-0.325, 0.5), (-0.45, 1), (-5, 1), (math.nan, 1)]
+)
+def test_doubt_grows_as_certainty_falls(logprob: float, expected: float) -> None:
+    """None where nearly all words are right, full where every other is wrong, and where nothing is known."""
+    assert doubt(logprob) == pytest.approx(expected)

@@ -9,7 +9,7 @@ import pytest
 
 from models.asr import Row
 from models.labels import Label, LegalBasis
-from models.results import Found, Text, Utterance, Word
+from models.results import Found, Judged, Text, Utterance, Word
 from models.speech import CutRules
 from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_message, sound, text_message
 from worker.bus import Message
@@ -551,13 +551,14 @@ class Learnt:
 
     version = "learnt-1"
 
-    def __init__(self, word: str, code: str, score: float = 0.9) -> None:
-        self._word, self._code, self._score = word, code, score
+    def __init__(self, word: str, code: str, score: float = 0.9, ruled_out: frozenset[str] = frozenset()) -> None:
+        self._word, self._code, self._score, self._out = word, code, score, ruled_out
         self.asked: list[list[Text]] = []
 
-    def predict(self, texts: Sequence[Text]) -> list[list[Found]]:
+    def judge(self, texts: Sequence[Text]) -> list[Judged]:
         self.asked.append(list(texts))
-        return [[self._found(text.text)] if self._word in text.text else [] for text in texts]
+        found = [(self._found(text.text),) if self._word in text.text else () for text in texts]
+        return [Judged(one, self._out) for one in found]
 
     def _found(self, text: str) -> Found:
         at = text.index(self._word)
@@ -585,6 +586,30 @@ def test_what_both_find_is_one_claim(score: float, kept: float) -> None:
 
     two = flag_of(run(detection(Script("这是最好的"), classifier=Learnt("这是", "CURE")), said())).claims
     assert [(one.label, one.finder) for one in two] == [("CURE", "classifier"), ("BEST", "rule")]
+
+
+def test_a_rule_that_the_classifier_rules_out_is_not_told() -> None:
+    """The words of a claim in a warning: the rule knows the words alone."""
+    learnt = Learnt("never", "CURE", ruled_out=frozenset({"BEST"}))
+    assert not [r for r in run(detection(Script("这是最好的"), classifier=learnt), said()) if isinstance(r, Flag)]
+    assert flag_of(run(detection(Script("这是最好的"), classifier=Learnt("never", "CURE")), said())).claims
+
+
+@pytest.mark.parametrize(("probability", "told"), [(0.61, {"BEST", "CURE"}), (0.59, {"BEST"})])
+def test_a_claim_of_the_classifier_needs_words_that_were_surely_heard(probability: float, told: set[str]) -> None:
+    """Also where the utterance as a whole is believed; a rule's words are believed with it."""
+    script = Script("这是最好的包好", probability=probability)
+    flag = flag_of(run(detection(script, classifier=Learnt("包好", "CURE")), said()))
+    assert {claim.label for claim in flag.claims} == told
+
+
+def test_the_classifier_is_told_how_surely_words_were_heard() -> None:
+    """Of speech by the recogniser's certainty; what was written is in no doubt."""
+    learnt = Learnt("never", "CURE")
+    doubtful = replace(utterance("这个包好用"), avg_logprob=-0.325)
+    run(detection(Script("大家好", doubtful), classifier=learnt), said(0), said(1, 10_000))
+    run(detection(Script(), classifier=learnt), text_message("这个包好用", author_role="host"))
+    assert [one.doubt for asked in learnt.asked for one in asked] == pytest.approx([0, 0.5, 0])
 
 
 def test_the_classifier_is_asked_once_for_a_batch_with_what_was_said_before() -> None:

@@ -425,4 +425,3 @@ def test_scenes_never_seen() -> None:
     assert (len(staged), len(honest)) == (40, 20)
     assert sum(one.right for one in staged) >= 24
     assert sum(not one.right for one in honest) <= 3
-
