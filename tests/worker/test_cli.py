@@ -139,7 +139,7 @@ def test_lines_of_a_text_count_one_after_the_other(tmp_path: Path) -> None:
 
     found = [flag for flag in flags(pinocchio("scan", path, "--format", "jsonl").stdout) if flag.claims[0].cues]
 
-    assert [flag.flag_id for flag in found] == ["talk:2/SCARCITY_FAKE/restock"]
+    assert [flag.flag_id for flag in found] == ["talk:2/SCARCITY_FAKE/sequence"]
     assert [cue.transcript_id for cue in found[0].claims[0].cues] == ["talk:2", "talk:4"]
     table = pinocchio("scan", path).stdout
     assert "line 2" in table
