@@ -51,7 +51,7 @@ _CONTEXT_S = 60
 _CONTEXT_SENTENCES = 3
 _REMEMBERED_STREAMS = 20_000
 _SURE_ENOUGH = 0.6
-"""Mean probability that a claim's words must have where the utterance is doubtful or only the classifier says so."""
+"""Mean probability that the words of a spoken claim must have."""
 _LISTING_SCORE = 0.9
 """Of a claim that the listing contradicts: the comparison is exact, the hearing and reading of the words is not."""
 _LISTING_THRESHOLD = 0.5
@@ -446,16 +446,15 @@ def _times_of(text: str, span: tuple[int, int], words: Sequence[Word]) -> tuple[
 
 
 def _surely_heard(said: Said, found: list[Found], words: Sequence[Word]) -> list[Found]:
-    """In a doubtful utterance only the claims whose own words were surely heard, and the classifier's only then in any.
+    """Of what was spoken the claims whose own words were surely heard: a host answers for words, not for guesses.
 
-    It reads a sense into whatever words there are, where a rule needs just its own.
+    Where alignment gave no words, a rule's claim in an utterance that is believed as a whole stands.
     """
     if said.row is None:
         return found
-    doubtful = said.transcript.status is Status.LOW_CONFIDENCE
-    asked = [doubtful or one.finder == "classifier" for one in found]
-    sure = [_sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH for one in found]
-    return [one for one, needs, is_sure in zip(found, asked, sure, strict=True) if is_sure or not needs]
+    if not words and said.transcript.status is Status.OK:
+        return [one for one in found if one.finder != "classifier"]
+    return [one for one in found if _sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH]
 
 
 def _sure_of(text: str, found: Found, words: Sequence[Word]) -> float:

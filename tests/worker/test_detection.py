@@ -595,12 +595,12 @@ def test_a_rule_that_the_classifier_rules_out_is_not_told() -> None:
     assert flag_of(run(detection(Script("这是最好的"), classifier=Learnt("never", "CURE")), said())).claims
 
 
-@pytest.mark.parametrize(("probability", "told"), [(0.61, {"BEST", "CURE"}), (0.59, {"BEST"})])
-def test_a_claim_of_the_classifier_needs_words_that_were_surely_heard(probability: float, told: set[str]) -> None:
-    """Also where the utterance as a whole is believed; a rule's words are believed with it."""
+@pytest.mark.parametrize(("probability", "told"), [(0.61, ["BEST", "CURE"]), (0.59, [])])
+def test_a_spoken_claim_needs_words_that_were_surely_heard(probability: float, told: list[str]) -> None:
+    """Also where the utterance as a whole is believed, whoever found it."""
     script = Script("这是最好的包好", probability=probability)
-    flag = flag_of(run(detection(script, classifier=Learnt("包好", "CURE")), said()))
-    assert {claim.label for claim in flag.claims} == told
+    outcome = run(detection(script, classifier=Learnt("包好", "CURE")), said())
+    assert sorted(claim.label for flag in only(outcome, Flag) for claim in flag.claims) == told
 
 
 def test_the_classifier_is_told_how_surely_words_were_heard() -> None:
