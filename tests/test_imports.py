@@ -153,7 +153,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "worker.explaining": {
         "models.classifier", "models.law", "models.lexicon", "models.ngrams", "models.results", "worker.codec",
-        "worker.listings", "worker.local", "worker.policy", "worker.recordings", "worker.records", "worker.rulebook",
+        "worker.detection", "worker.listings", "worker.local", "worker.policy", "worker.recordings", "worker.records", "worker.rulebook",
         "worker.sequences",
     },
     "worker.commands": {"models", "worker", "rich", "typer", "yaml"},

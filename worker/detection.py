@@ -215,30 +215,31 @@ class Detection:
         if not transcript.author_role.is_host:
             return [transcript]
         shown = self._goods.shown(transcript.stream_id, transcript.started_at)
-        words_of, compared = (transcript.text, transcript.language, _category(shown)), _compared(transcript, shown)
-        against = {listings.LABELS[c.fact.field]: c for c in reversed(compared) if c.outcome is Outcomes.CONTRADICTS}
-        by_rule = book.by_rule(*words_of)
-        found, settled = _settled(together(by_rule, read.learnt), compared)
+        compared, words_of = _compared(transcript, shown), (transcript.text, transcript.language, category_of(shown))
+        found, settled = _settled(together(book.by_rule(*words_of), read.learnt), compared)
+        contradicted = [one for one in compared if one.outcome is Outcomes.CONTRADICTS]
+        trial = book.by_rule_on_trial(*words_of)
+        counted = any(map(len, book.by_mode([*found, *(_of_listing(one, transcript.text) for one in contradicted)])))
+        words = self._words(said) if counted or trial else []
+        against = {listings.LABELS[one.fact.field]: one for one in reversed(_heard(said, contradicted, words))}
         claimed = [_of_listing(one, transcript.text) for one in against.values()]
-        claimed += [one for one in found if one.label not in against]
+        claimed += [one for one in _surely_heard(said, found, words) if one.label not in against]
         live, shadow = book.by_mode(_one_per_label(claimed))
-        shadow = _one_per_label([*shadow, *book.by_rule_on_trial(*words_of)])
-        words = self._words(said) if live or shadow else []
-        facts = _facts(transcript, compared, settled, words)
+        shadow = _one_per_label([*shadow, *_surely_heard(said, trial, words)])
         case = Case(said, " ".join(read.before), words, against, book, times)
-        live, shadow = (_surely_heard(said, found, words) for found in (live, shadow))
         flags = [self._flag(Flag, case, live)] if live else []
         shadows = [self._flag(ShadowFlag, case, shadow)] if shadow else []
         where = said.result_of.spot.partition, said.result_of.spot.epoch
         reminders = [one for flag in flags for one in self._reminders.of(flag, book, where)]
-        return [transcript, *facts, *flags, *reminders, *shadows]
+        return [transcript, *_facts(transcript, compared, settled, words), *flags, *reminders, *shadows]
 
     def _words(self, said: Said) -> list[Word]:
         """The words of what was said and when they sounded; none of what was written."""
         return self._transcriber.align(said.row, said.transcript.text) if said.row is not None else []
 
     def _claim(self, case: Case, found: Found) -> Claim:
-        transcript, compared = case.said.transcript, case.against.get(found.label)
+        transcript = case.said.transcript
+        compared = case.against.get(found.label) if found.finder == "listing" else None
         label, said_on = case.book.labels[found.label], transcript.started_at.date()
         start_ms, end_ms = _when(transcript, (found.start, found.end), case.words)
         listing = compared.listing if compared else None
@@ -247,7 +248,7 @@ class Detection:
             label=found.label,
             score=round(found.score, 4),
             threshold=found.threshold,
-            finder="listing" if compared else found.finder,
+            finder=found.finder,
             rule_id=found.rule_id or None,
             sku=listing.sku if listing else None,
             start_ms=start_ms,
@@ -292,9 +293,14 @@ class _Context:
         self._streams: OrderedDict[str, deque[Transcript]] = OrderedDict()
 
     def before_and_add(self, transcript: Transcript) -> tuple[str, ...]:
-        """The sentences before it, oldest first; it stands before what comes, if a host said it."""
+        """The sentences before it, oldest first; it stands before what comes, once, if a host said it."""
         last = self._streams.get(transcript.stream_id, ())
-        near = [t.text for t in last if 0 <= (transcript.started_at - t.started_at).total_seconds() <= _CONTEXT_S]
+        near = [
+            one.text
+            for one in last
+            if one.transcript_id != transcript.transcript_id
+            and 0 <= (transcript.started_at - one.started_at).total_seconds() <= _CONTEXT_S
+        ]
         if transcript.author_role.is_host:
             self._add(transcript)
         return tuple(near)
@@ -303,7 +309,8 @@ class _Context:
         if transcript.source is not Source.SPEECH or not transcript.text:
             return
         last = self._streams.setdefault(transcript.stream_id, deque(maxlen=_CONTEXT_SENTENCES))
-        last.append(transcript)
+        if all(one.transcript_id != transcript.transcript_id for one in last):
+            last.append(transcript)
         self._streams.move_to_end(transcript.stream_id)
         if len(self._streams) > _REMEMBERED_STREAMS:
             self._streams.popitem(last=False)
@@ -327,7 +334,7 @@ def _written(text: LiveText) -> Transcript:
     )
 
 
-def _category(shown: Sequence[Listing]) -> str | None:
+def category_of(shown: Sequence[Listing]) -> str | None:
     """The category of the goods shown, where it is one and known."""
     categories = {one.category for one in shown}
     return categories.pop() if len(categories) == 1 else None
@@ -346,7 +353,7 @@ def _of_listing(compared: listings.Compared, text: str) -> Found:
         label=listings.LABELS[fact.field],
         score=_LISTING_SCORE,
         threshold=_LISTING_THRESHOLD,
-        rule_id="",
+        finder="listing",
         start=fact.start,
         end=fact.end,
         normalised=text[fact.start : fact.end],
@@ -455,6 +462,11 @@ def _surely_heard(said: Said, found: list[Found], words: Sequence[Word]) -> list
     if not words and said.transcript.status is Status.OK:
         return [one for one in found if one.finder != "classifier"]
     return [one for one in found if _sure_of(said.transcript.text, one, words) >= _SURE_ENOUGH]
+
+
+def _heard(said: Said, compared: Sequence[listings.Compared], words: Sequence[Word]) -> list[listings.Compared]:
+    """Of what was said of goods that which was surely heard."""
+    return [one for one in compared if _surely_heard(said, [_of_listing(one, said.transcript.text)], words)]
 
 
 def _sure_of(text: str, found: Found, words: Sequence[Word]) -> float:

@@ -13,6 +13,7 @@ from models.lexicon import Lexicon
 from models.ngrams import script_of
 from models.results import Found, Text
 from worker.codec import Encoded
+from worker.detection import category_of
 from worker.listings import encode_listing, encode_shown
 from worker.local import LocalRun
 from worker.policy import Mode
@@ -138,10 +139,12 @@ def explain(said: LiveText, listings: Sequence[Listing], parts: Parts) -> Explan
     records = list(parts.run.results(_messages(said, listings)))
     (transcript,) = (one for one in records if isinstance(one, Transcript))
     text, book = transcript.text, parts.book
-    hits = tuple(_rule_hits(book, text, transcript.language))
-    scored = tuple(_scored(book, Text(text=text, language=transcript.language)))
+    hits = tuple(_rule_hits(book, (text, transcript.language, category_of(listings))))
+    asked = Text(text=text, language=transcript.language)
+    scored = tuple(_scored(book, asked))
+    ruled_out = book.classifier.judge([asked])[0].ruled_out if book.classifier else frozenset()
     given = parts.watch.read(transcript, said.sent_at.timestamp()).given
-    case = _Case(book, parts.jurisdiction, transcript.language, said.sent_at.date())
+    case = _Case(book, parts.jurisdiction, transcript.language, said.sent_at.date(), ruled_out)
     return Explanation(
         text=text,
         language=transcript.language,
@@ -162,11 +165,11 @@ def _messages(said: LiveText, listings: Iterable[Listing]) -> Iterator[Encoded]:
     yield encode_text(said)
 
 
-def _rule_hits(book: Rulebook, text: str, language: str) -> Iterator[RuleHit]:
-    """What the rules find, whatever they must reach."""
+def _rule_hits(book: Rulebook, words_of: tuple[str, str, str | None]) -> Iterator[RuleHit]:
+    """What the rules find in a text of a language about goods of a category, whatever they must reach."""
     for finder, on_trial in ((book.finder, False), (book.on_trial, True)):
-        for one in finder.find(text, language) if finder else ():
-            yield _rule_hit(one, text, book, on_trial)
+        for one in finder.find(*words_of) if finder else ():
+            yield _rule_hit(one, words_of[0], book, on_trial)
 
 
 def _rule_hit(one: Found, text: str, book: Rulebook, on_trial: bool) -> RuleHit:
@@ -210,12 +213,13 @@ def _fact(fact: Fact) -> Seen:
 
 
 class _Case(NamedTuple):
-    """What is in force where and when it was said, and the host's language."""
+    """What is in force where and when it was said, the host's language, and what the classifier rules out."""
 
     book: Rulebook
     jurisdiction: str
     language: str
     on: date
+    ruled_out: frozenset[str]
 
 
 def _decisions(
@@ -232,8 +236,9 @@ def _decisions(
     facts = [one for one in records if isinstance(one, Fact)]
     found = {one.label for one in hits} | {one.label for one in scored if one.score >= one.threshold}
     found |= {one.label for one in facts if one.label}
+    fired = {one.label for one in hits if one.score >= one.threshold and not one.on_trial}
     for label in sorted(found - told):
-        yield _dropped(label, label in {one.settles for one in facts}, case)
+        yield _dropped(label, _why(label, facts, fired, case), case)
 
 
 def _told(claim: Claim, live: bool, reminded: Collection[str], case: _Case) -> Decision:
@@ -263,13 +268,18 @@ def _silence(claim: Claim, live: bool, case: _Case) -> str:
     return f"its score is under {case.book.policy.of(claim.label).remind:g}"
 
 
-def _dropped(label: str, settled: bool, case: _Case) -> Decision:
+def _why(label: str, facts: Sequence[Fact], fired: Collection[str], case: _Case) -> str:
+    """Why nothing is told of a label that somebody found."""
     if case.book.policy.of(label).mode is Mode.OFF:
-        why = "the label is off"
-    elif settled:
-        why = "the listing bears it out"
-    else:
-        why = "no score reaches its threshold"
+        return "the label is off"
+    if label in {one.settles for one in facts}:
+        return "the listing bears it out"
+    if label in fired and label in case.ruled_out:
+        return "the classifier rules it out"
+    return "no score reaches its threshold"
+
+
+def _dropped(label: str, why: str, case: _Case) -> Decision:
     return _decision(label, case, told="dropped", why=why)
 
 

@@ -12,13 +12,13 @@ from models.labels import Label, LegalBasis
 from models.results import Found, Judged, Text, Utterance, Word
 from models.speech import CutRules
 from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_message, sound, text_message
-from worker.bus import Message
+from worker.bus import Message, Partition
 from worker.detection import Detection
 from worker.hearing import Hearing
 from worker.policy import Mode, Policy, Treatment
 from worker.records import Fact, Flag, Listing, Place, Reminder, ShadowFlag, Status, StreamHeard, Transcript
 from worker.rulebook import Rulebook
-from worker.service import Outcome
+from worker.service import Batch, Outcome
 
 STATUTE = LegalBasis(
     jurisdiction="cn", kind="statute", title_zh="广告法", title_en="Advertising Law", article_zh="第9条",
@@ -723,3 +723,40 @@ def test_a_batch_is_judged_by_one_rulebook() -> None:
     assert [len(only(outcome, Flag)) for outcome in (first, second, third)] == [2, 0, 0]
     assert [len(only(outcome, ShadowFlag)) for outcome in (first, second, third)] == [0, 0, 1]
     assert books == []
+
+
+def test_a_surely_heard_claim_is_not_lost_behind_an_unsure_one_of_its_label() -> None:
+    """The surer by score was misheard; the other was not."""
+
+    class TwoVoices(Script):
+        def align(self, row: Row, text: str) -> list[Word]:
+            words = super().align(row, text)
+            return [replace(word, probability=0.95 if at < len(words) // 2 else 0.2) for at, word in enumerate(words)]
+
+    (claim,) = flag_of(run(detection(TwoVoices("最好的东西最好")), said())).claims
+    assert claim.span == (0, 2)
+
+
+def test_a_rule_on_trial_is_not_told_as_the_listing_s() -> None:
+    """Where the listing contradicts and a rule on trial finds the same label, each is told as what it is."""
+    trial = Rules({"只要": "PRICE_MISMATCH"})
+    worker = detection(
+        Script("只要九十九块"),
+        finder=Rules({}),
+        labels=GOODS_LABELS,
+        goods=Shop(Listing(sku="a", price=129)),
+        on_trial=trial,
+    )
+    outcome = run(worker, said())
+    assert [one.finder for one in flag_of(outcome).claims] == ["listing"]
+    (shadow,) = only(outcome, ShadowFlag)
+    assert [(one.finder, one.rule_id, one.listing) for one in shadow.claims] == [("rule", "r.只要", None)]
+
+
+def test_what_is_heard_again_is_not_its_own_context() -> None:
+    """After a rebalance the same utterance comes once more."""
+    worker = detection(Script("这是最好的", "这是最好的"))
+    first = flag_of(run(worker, said()))
+    worker.prepare(Batch((), frozenset(), frozenset({(Partition("live.audio", 0), 1)}), 0.0))
+    again = flag_of(run(worker, said()._replace(epoch=2)))
+    assert (first.flag_id, first.context_before) == (again.flag_id, again.context_before)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from models.results import Text
+from models.together import STANDS_ALONE
 from worker import compose, console
 from worker.cli import app
 from worker.commands.explain import said, show
@@ -23,6 +25,7 @@ from worker.local import NoSpeech
 from worker.rulebook import Rulebook
 from worker.sequences import Watch
 
+VALIDATION = Path(__file__).parent.parent.parent / "models" / "data" / "claims" / "validation.jsonl"
 SAID = "全网最低价，加我薇信，今天只要九十九块"
 
 
@@ -169,3 +172,30 @@ def test_wrong_usage_and_files() -> None:
     assert explained().exit_code == 2
     result = explained("--text", "大家好", "--listing", "/no/such.json")
     assert (result.exit_code, result.stderr.strip()) == (1, "error: /no/such.json: No such file or directory")
+
+
+def test_rules_look_at_the_goods_as_they_do_on_air(tmp_path: Path) -> None:
+    """A rule that leaves cosmetics alone is silent beside a listing of cosmetics, and fires without one."""
+    (tmp_path / "listing.json").write_text(json.dumps([{"sku": "a", "category": "cosmetics"}]))
+    text = "每天泡一杯养肝护胃"
+    without = {one["rule_id"] for one in as_json("--text", text)["rules"]}
+    beside = {one["rule_id"] for one in as_json("--text", text, "--listing", tmp_path / "listing.json")["rules"]}
+    book, _ = ready()
+    left_out = {one.rule.id for one in book.finder.rules if "cosmetics" in one.rule.not_in}  # type: ignore[attr-defined]
+    assert without & left_out
+    assert not beside & left_out
+
+
+def test_a_rule_that_the_classifier_overrules_is_told_as_such() -> None:
+    """It fired over its threshold, and is dropped since the classifier is nearly sure of the contrary."""
+    book, _ = ready()
+    lines = [json.loads(line) for line in VALIDATION.read_text(encoding="utf-8").splitlines()]
+    overruled = (
+        line["text"]
+        for line in lines
+        if line["lang"] == "zh"
+        for out in [book.classifier.judge([Text(text=line["text"])])[0].ruled_out]  # type: ignore[union-attr]
+        if [hit for hit in book.by_rule(line["text"], "zh") if hit.label in out and hit.score < STANDS_ALONE]
+    )
+    text = next(overruled)
+    assert "the classifier rules it out" in {one.why for one in shipped(text).decisions}
