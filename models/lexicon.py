@@ -126,7 +126,9 @@ class _Rules:
 
     def written(self, text: str, plain: Normalised) -> Iterator[Hit]:
         """What is found by its characters: in the normalised text, else in the text as given."""
-        views = {plain.text: plain, text: Normalised(text, tuple(range(len(text))))}
+        views = {plain.text: plain}
+        if text.lower() != plain.text:  # case alone makes no difference to any rule
+            views[text] = Normalised(text, tuple(range(len(text))))
         for index in sorted(self._prefilter.candidates(view.lower() for view in views)):
             for view in views.values():
                 matches = list(self._rules[index].find.finditer(view.text))
