@@ -30,6 +30,10 @@ POWERS = {
 }
 """Chinese places, and the letters that stand for them behind digits -> what they are worth."""
 _LONGEST = 24
+_PURE = re.compile(
+    rf"\d[\d,]*(?:\.\d+)?[{''.join(POWERS)}]*|[{''.join(DIGITS)}{''.join(POWERS)}]+(?:点[{''.join(DIGITS)}]*)?"
+)
+"""Wholly in digits, powers behind them, or wholly in characters: 八8 is two numerals side by side."""
 
 SAID_DIGITS = "零〇一二三四五六七八九两"
 """The digits of spoken amounts."""
@@ -67,7 +71,7 @@ def value(numeral: str) -> Decimal | None:
     """
     if numeral == "半":
         return Decimal("0.5")
-    if len(numeral) > _LONGEST:
+    if len(numeral) > _LONGEST or not _PURE.fullmatch(numeral):
         return None
     if numeral[:1].isdigit():
         digits = numeral.rstrip("".join(POWERS))
