@@ -169,7 +169,7 @@ def _shipping(fact: SpokenFact, listing: Listing) -> bool | None:
         return None
     fees = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", listing.shipping)]
     free = re.search(r"包邮|免运费|免邮|\bfree\b|included", listing.shipping, re.IGNORECASE) is not None
-    conditional = (
+    conditional = bool(fees) and (
         re.search(r"满\d|over \$?\d|orders? of|above \$?\d|spend", listing.shipping, re.IGNORECASE) is not None
     )
     if not free and not fees:
@@ -177,7 +177,7 @@ def _shipping(fact: SpokenFact, listing: Listing) -> bool | None:
     said = 0.0 if fact.value == "free" else float(fact.value)
     if free and not conditional:
         return bool(fees) and said == 0 and "everywhere" in fact.notes
-    if conditional and free:
+    if free:
         needed = min(fees)
         return None if listing.price is None else listing.price < needed and said == 0
     return said < max(0.0, min(fees)) * (1 - MONEY)

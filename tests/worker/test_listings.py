@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from models.facts import spoken_facts
 from models.results import SpokenFact
@@ -117,6 +119,9 @@ def test_a_listing_that_does_not_tell(field: str) -> None:
         (fact("shipping", "free"), {"shipping": "free"}, A),
         (fact("shipping", "free"), {"shipping": "看页面"}, N),
         (fact("shipping", "free"), {"shipping": "free over $50", "price": 20}, C),
+        (fact("shipping", "free"), {"shipping": "Free shipping, no minimum spend"}, A),
+        (fact("shipping", "free", "everywhere"), {"shipping": "free on all orders of any size"}, A),
+        (fact("shipping", 6.0), {"shipping": "Free shipping, no minimum spend"}, A),
         (fact("brand", "Nike"), {"brand": "耐克"}, A),
         (fact("origin", "Italian"), {"origin": "Guangdong, China"}, C),
         (fact("size", "2000 mm"), {"size": "180x200cm"}, A),
@@ -140,6 +145,55 @@ def test_a_listing_that_does_not_tell(field: str) -> None:
 def test_other_listings(said: SpokenFact, listing: dict[str, object], outcome: Outcome) -> None:
     """Free text of shops in both languages; a weight of zero tells nothing, nor does a weak number that is far off."""
     assert compare(said, Listing.model_validate({"sku": "a", **listing})) is outcome
+
+
+WRITTEN = st.one_of(
+    st.text(max_size=30),
+    st.lists(
+        st.sampled_from(
+            [
+                "包邮",
+                "运费",
+                "满",
+                "减",
+                "元",
+                "折",
+                "券",
+                "free",
+                "spend",
+                "orders of",
+                "over $",
+                "off",
+                "%",
+                "5",
+                "99",
+                ".",
+                ",",
+                " ",
+            ]
+            + ["x", "cm", "ml", "米", "圈口", "0", "半", "²"]
+        ),
+        max_size=8,
+    ).map("".join),
+)
+
+
+@given(WRITTEN)
+@example("Free shipping, no minimum spend")
+@settings(max_examples=1_000, deadline=None)
+def test_whatever_a_shop_writes(text: str) -> None:
+    """Any text in any field of a listing is compared without a fault."""
+    odd = Listing(sku="a", price=99, coupons=(text, text + "5"), shipping=text, material=text, size=text, origin=text)
+    for one in (odd, odd.model_copy(update={"price": None, "brand": text, "certificates": (text,)})):
+        for field, value in SAID:
+            for notes in ((), ("coupon", "stacked"), ("everywhere", "weak"), ("about",)):
+                assert compare(fact(field, value, *notes), one) in Outcome
+
+
+SAID: tuple[tuple[str, float | str], ...] = (
+    ("price", 9.9), ("coupon", 5.0), ("shipping", "free"), ("shipping", 6.0), ("material", "足金999"),
+    ("size", "56 mm"), ("size", "500 ml"), ("origin", "河南"), ("brand", "Nike"), ("certificate", "GIA证书"),
+)  # fmt: skip
 
 
 def test_several_candidates() -> None:
