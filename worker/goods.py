@@ -14,7 +14,7 @@ from datetime import datetime
 
 import structlog
 
-from worker.bus import Bus, Message, Unavailable
+from worker.bus import Bus, Message, Partition, Unavailable
 from worker.codec import InvalidMessage, decode
 from worker.records import Listing, ProductShown
 
@@ -101,6 +101,8 @@ class Follower:
         self._goods, self._join = goods, join
         self._bus: Bus | None = None
         self._whole = False
+        self._assigned: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
         self._reason = "the listings are not read whole yet"
 
     def trouble(self) -> str | None:
@@ -110,12 +112,16 @@ class Follower:
     def step(self, timeout: float = 0.0) -> None:
         """Read what is there. Raises Unavailable where no broker answers."""
         bus = self._bus = self._bus or self._join()
-        messages = bus.poll(_AT_ONCE, timeout)
-        self._goods.take(messages)
-        if not self._whole and not messages:
-            positions, ends = bus.positions(), bus.ends()
-            assigned = {partition.topic for partition in positions}
-            self._whole = assigned == set(TOPICS) and all(at >= ends.get(p, at + 1) for p, at in positions.items())
+        self._goods.take(bus.poll(_AT_ONCE, timeout))
+        self._whole = self._whole or self._caught_up(bus)
+
+    def _caught_up(self, bus: Bus) -> bool:
+        """Whether all is read that was there when the partitions were assigned; what comes meanwhile does not count."""
+        if (assigned := bus.assignment()) != self._assigned:
+            self._assigned, self._ends = assigned, bus.ends()
+        positions = bus.positions()
+        topics = {partition.topic for partition in positions}
+        return topics == set(TOPICS) and all(at >= self._ends.get(p, at + 1) for p, at in positions.items())
 
     def start(self, stack: ExitStack) -> None:
         """Follow in a thread of its own until the stack is closed."""

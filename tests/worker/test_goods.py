@@ -74,6 +74,23 @@ def test_ready_when_all_is_read() -> None:
     assert goods.shown("s1", at(1)) == ()
 
 
+def test_ready_while_messages_keep_coming() -> None:
+    """Traffic without a pause does not put off its being ready, and what was there at the start is read by then."""
+    log, goods, follower = shop()
+    for n in range(3_000):
+        write(log, encode_listing(Listing(sku=f"sku-{n}", price=n), "s1"))
+    write(log, encode_shown(ProductShown(stream_id="s1", sku="sku-2999", at=at(0))))
+    ready_at = None
+    for step in range(300):
+        write(log, encode_listing(Listing(sku="later", price=step), "s1"))
+        follower.step()
+        if ready_at is None and follower.trouble() is None:
+            ready_at = step
+            assert [one.price for one in goods.shown("s1", at(1))] == [2_999]
+    assert ready_at is not None
+    assert 0 < ready_at < 10
+
+
 def test_it_says_what_is_missing() -> None:
     """While it cannot join, the reason is told as it is, with what to do; afterwards it follows."""
     log = MemoryLog(partitions=1)
