@@ -49,6 +49,9 @@ _LOOSE_CENTS = re.compile(
 )
 _SIGN = re.compile(r"(?:US|CA|AU)?[$£€¥￥]\s?$")
 
+_BEFORE = 8
+"""Characters before a numeral that hold its sign of money, or the name of a day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -75,7 +78,7 @@ def amounts(text: str, language: str) -> list[Amount]:
         if (
             number.value is not None
             and not _NUMBERED.match(text, number.end)
-            and not _SALE_DAY.search(text[: number.end])
+            and not _SALE_DAY.search(text[max(0, number.end - _BEFORE) : number.end])
         ):
             found.append(read(text, number))
             at = found[-1].end
@@ -84,7 +87,7 @@ def amounts(text: str, language: str) -> list[Amount]:
 
 def _chinese(text: str, number: Number) -> Amount:
     match = ZH_UNIT.match(text, number.end)
-    sign = _SIGN.search(text, 0, number.start)
+    sign = _SIGN.search(text, max(0, number.start - _BEFORE), number.start)
     if match is None or match.lastgroup is None:
         kind: Kind = "money" if sign else "bare"
         return _amount(
@@ -181,7 +184,7 @@ def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
 
 def _english(text: str, number: Number) -> Amount:
     value, start, end = number.value or 0.0, number.start, number.end
-    sign = _SIGN.search(text, 0, start)
+    sign = _SIGN.search(text, max(0, start - _BEFORE), start)
     if sign:
         return _amount(text, "money", value, sign.group(), (sign.start(), end), number)
     if text[start:end].endswith(("fiver", "tenner")):

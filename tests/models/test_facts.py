@@ -1,5 +1,7 @@
 """What is drawn out of utterances: fields, values and words in both languages, and what gives nothing."""
 
+import time
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -346,3 +348,21 @@ def test_any_numerals(text: str) -> None:
 def test_a_very_long_text(piece: str) -> None:
     """A hundred thousand characters end soon: what lies beyond the longest utterance is not read."""
     assert all(fact.end <= LONGEST for fact in spoken_facts(piece * (100_000 // len(piece)), "zh"))
+
+
+def took(text: str, language: str) -> float:
+    """Seconds, the best of three."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        spoken_facts(text, language)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize(("piece", "language"), [("1 ", "en"), ("1 ", "zh"), ("扣1", "zh"), ("one dollar ", "en")])
+def test_many_amounts_in_a_clause(piece: str, language: str) -> None:
+    """Four times as many amounts do not take sixteen times as long."""
+    short, long = ((piece * size)[:size] for size in (1_000, LONGEST))
+    spoken_facts("一块" if language == "zh" else "one", language)  # the words are read once
+    assert took(long, language) <= 8 * took(short, language)
