@@ -10,7 +10,7 @@ import threading
 from bisect import insort
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,6 +24,9 @@ TOPICS = (Listing.topic, ProductShown.topic)
 
 _AT_ONCE = 2_000
 _WAIT_S = 0.5
+_KEPT = timedelta(days=7)
+"""How long what was shown is remembered, by the time of the newest: longer than speech waits to be heard."""
+_SWEEP_EVERY = 1_000
 _SHOWN_PER_STREAM = 500
 """Of a stream the last ones shown are remembered: days of an ordinary broadcast."""
 
@@ -36,6 +39,7 @@ class Goods:
         self._listings: dict[str, dict[str, Listing]] = {}
         self._places: dict[str, str] = {}
         self._shown: dict[str, list[tuple[datetime, str, ProductShown]]] = {}
+        self._since_sweep = 0
 
     def take(self, messages: Iterable[Message]) -> None:
         """Take messages of both topics in. One that cannot be read is left out, and the log says so."""
@@ -67,6 +71,18 @@ class Goods:
                 rows.remove(row)
             insort(rows, (shown.at, shown.sku, shown), key=lambda row: (row[0], row[1]))
             del rows[:-_SHOWN_PER_STREAM]
+            self._forget(shown.at)
+
+    def _forget(self, newest: datetime) -> None:
+        """Drop what ended, or began without an end, long before the newest; looked for at every thousandth."""
+        self._since_sweep += 1
+        if self._since_sweep < _SWEEP_EVERY:
+            return
+        self._since_sweep = 0
+        for stream_id, rows in list(self._shown.items()):
+            rows[:] = [row for row in rows if newest - max(row[0], row[2].until or row[0]) <= _KEPT]
+            if not rows:
+                del self._shown[stream_id]
 
     def shown(self, stream_id: str, at: datetime) -> tuple[Listing, ...]:
         """The listings, in force at that time, of the goods that the stream shows then; one per sku."""
