@@ -217,14 +217,27 @@ def test_several_candidates() -> None:
         ('{"stock": -1}', "stock"),
         ('[{"sku": "a"}, {"quantity": -2}]', "listing 2: quantity"),
         ('{"price": NaN}', "price"),
+        ('[{"sku": "a"}, {"sku": "a"}]', "listing 2: sku: 'a' stands there twice"),
+        ('{"sku": "\\ud800"}', "listing 1: holds half a character"),
+        ('{"coupons": ["\\udc00"]}', "listing 1: holds half a character"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"price": ' + "9" * 5_000 + "}", "is not JSON"),
     ],
 )
 def test_a_file_that_cannot_be(content: str, problem: str, tmp_path: Path) -> None:
-    """A negative weight, price or stock is refused with file, listing and field."""
+    """A negative weight, a sku told twice, half a character or what is too deep is refused, with file and listing."""
     path = tmp_path / "listing.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(BadListing, match=problem):
         read_listings(path)
+
+
+def test_a_listing_of_a_file_holds_at_any_time(tmp_path: Path) -> None:
+    """A recording older than its listing is compared with it all the same."""
+    path = tmp_path / "listing.json"
+    path.write_text('{"sku": "a", "price": 9, "valid_from": "2026-01-01T00:00:00Z"}', encoding="utf-8")
+    (one,) = read_listings(path)
+    assert (one.price, one.valid_from) == (9, None)
 
 
 def test_no_price_is_no_fault(tmp_path: Path) -> None:
