@@ -78,10 +78,10 @@ def _prices(said: list[Said]) -> list[Said]:
     prices = [one for one in said if one.fact.field == "price" and not {"other", "per_unit"} & one.fact.notes]
     if not prices:
         return said
-    last = prices[-1]
+    last, earlier = prices[-1], set(prices[:-1])
     kept = []
     for one in said:
-        if one in prices[:-1]:
+        if one in earlier:
             if not (one.named_by and float(one.fact.value) > float(last.fact.value)):
                 continue
             one = replace(one, fact=replace(one.fact, field="reference_price", notes=frozenset()))

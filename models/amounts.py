@@ -16,10 +16,12 @@ from models.units import COUNT_CHAR, COUNTED, EN_UNIT, GRAMS, MILLILITRES, MILLI
 Kind = Literal["money", "weight", "length", "volume", "count", "bare"]
 
 _DIGIT = SAID_DIGITS + "1-9"
+_DECIMALS = rf"(?:[{SAID_DIGITS}]{{1,2}}(?![{SAID_DIGITS}])|[0-9]{{1,2}}(?![0-9]))"
+"""What follows a unit, in one script: in 九块九9点开抢 a time follows the price."""
 _AFTER_KUAI = re.compile(
     rf"(?P<mao>[{_DIGIT}])(?:毛|角)(?P<fen>[{_DIGIT}])?分?|"
     rf"(?P<one>[{_DIGIT}])(?=[{_DIGIT}十半]+(?:{COUNT_CHAR}|[斤公克]))"
-    rf"|(?P<two>[{_DIGIT}0]{{1,2}})(?![{_DIGIT}十百千0-9.]|{COUNT_CHAR}|斤)"
+    rf"|(?P<two>{_DECIMALS})(?![十百千.]|{COUNT_CHAR}|斤)"
 )
 _BLOCKS = re.compile(
     r"(?:手表|肥皂|香皂|表|布|肉|蛋糕|毛巾|面膜|地|砖|石|玉|豆腐|饼|巧克力|木|板|屏|装|电池|糖|牌|皮|面料|小|大)"
@@ -47,6 +49,9 @@ _LOOSE_CENTS = re.compile(
 )
 _SIGN = re.compile(r"(?:US|CA|AU)?[$£€¥￥]\s?$")
 
+_BEFORE = 8
+"""Characters before a numeral that hold its sign of money, or the name of a day."""
+
 
 @dataclass(frozen=True, slots=True)
 class Amount:
@@ -73,7 +78,7 @@ def amounts(text: str, language: str) -> list[Amount]:
         if (
             number.value is not None
             and not _NUMBERED.match(text, number.end)
-            and not _SALE_DAY.search(text[: number.end])
+            and not _SALE_DAY.search(text[max(0, number.end - _BEFORE) : number.end])
         ):
             found.append(read(text, number))
             at = found[-1].end
@@ -82,7 +87,7 @@ def amounts(text: str, language: str) -> list[Amount]:
 
 def _chinese(text: str, number: Number) -> Amount:
     match = ZH_UNIT.match(text, number.end)
-    sign = _SIGN.search(text, 0, number.start)
+    sign = _SIGN.search(text, max(0, number.start - _BEFORE), number.start)
     if match is None or match.lastgroup is None:
         kind: Kind = "money" if sign else "bare"
         return _amount(
@@ -113,8 +118,8 @@ def _chinese_money(text: str, number: Number, unit: re.Match[str]) -> Amount:
     if unit["money"] == "块":
         more = _AFTER_KUAI.match(text, end)
         if more:
-            tail = more["mao"] + (more["fen"] or "") if more["mao"] else more["one"] or more["two"]
-            value += (spoken(tail) or 0.0) / 10 ** len(tail)
+            tails = (more["mao"], more["fen"]) if more["mao"] else (more["one"] or more["two"],)
+            value += sum((spoken(tail) or 0.0) / 10 ** (at + len(tail)) for at, tail in enumerate(tails) if tail)
             end = more.end()
         elif value < 20 and _BLOCKS.match(text, end) or value == 1 and not _ONE_KUAI.match(text, end):
             return _amount(text, "count", value, "块", (number.start, end), number)
@@ -149,7 +154,7 @@ def _chinese_weight(text: str, number: Number, unit: re.Match[str]) -> Amount:
     return _amount(text, "weight", round(value, 2), unit["weight"], (number.start, end), number)
 
 
-_AFTER_METRE = re.compile(rf"[{_DIGIT}0]{{1,2}}(?![{_DIGIT}十百千0-9.]|[{COUNTED.replace('床', '')}斤])")
+_AFTER_METRE = re.compile(rf"{_DECIMALS}(?![十百千.]|[{COUNTED.replace('床', '')}斤])")
 
 
 def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
@@ -179,7 +184,7 @@ def _chinese_length(text: str, number: Number, unit: re.Match[str]) -> Amount:
 
 def _english(text: str, number: Number) -> Amount:
     value, start, end = number.value or 0.0, number.start, number.end
-    sign = _SIGN.search(text, 0, start)
+    sign = _SIGN.search(text, max(0, start - _BEFORE), start)
     if sign:
         return _amount(text, "money", value, sign.group(), (sign.start(), end), number)
     if text[start:end].endswith(("fiver", "tenner")):

@@ -13,6 +13,8 @@ _ONE = ("一", "1", "a", "an", "one")
 _NEAR = 3
 _SEEN = 40
 """Characters before an amount that are looked at."""
+_LEFT = 80
+"""Characters that are kept of what stands before an amount: words farther off do not tell of it."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Around:
     @cached_property
     def left(self) -> str:
         """The words since the amount before, or since the clause began; one of anything (一箱, 一天) is none here."""
-        start = 0
+        start = max(0, self.amount.start - _LEFT)
         for one in self.amounts[: self.position]:
             if one.kind not in ("bare", "count") or one.digits.lower() not in _ONE:
-                start = one.end
+                start = max(start, one.end)
         return self.clause.text[start : self.amount.start]
 
     @cached_property

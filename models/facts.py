@@ -24,6 +24,8 @@ __all__ = ["LONGEST", "SpokenFact", "spoken_facts"]
 LONGEST = 4_000
 """Code points that are read of a text: an utterance has a few dozen, and rules must end soon on anything."""
 
+_MOST_AMOUNTS = 60
+"""Amounts that are read of a clause; hosts say two or three, and each is looked at with the words around it."""
 _SHORT = 3
 _DEAR = 100
 """No shipping costs that much: seven fifty is 7.50."""
@@ -55,7 +57,7 @@ def _in_clause(clause: Clause, text: str, words: Wording, corrected: Said | None
     """What a clause states. After a correction a bare number is of the field of ``corrected``."""
     found = [Said(fact, asked=clause.asked) for fact in (*_quantities(clause, words), *phrase_facts(clause, words))]
     taken = [(one.fact.start, one.fact.end) for one in found if one.fact.field in _HOLD_NUMBERS]
-    every = tuple(amounts(clause.text, words.language))
+    every = tuple(amounts(clause.text, words.language))[:_MOST_AMOUNTS]
     for position, amount in enumerate(every):
         start, end = clause.start + amount.start, clause.start + amount.end
         if not any(first < end and start < last for first, last in taken):

@@ -30,6 +30,10 @@ POWERS = {
 }
 """Chinese places, and the letters that stand for them behind digits -> what they are worth."""
 _LONGEST = 24
+_PURE = re.compile(
+    rf"\d[\d,]*(?:\.\d+)?[{''.join(POWERS)}]*|[{''.join(DIGITS)}{''.join(POWERS)}]+(?:点[{''.join(DIGITS)}]*)?"
+)
+"""Wholly in digits, powers behind them, or wholly in characters: 八8 is two numerals side by side."""
 
 SAID_DIGITS = "零〇一二三四五六七八九两"
 """The digits of spoken amounts."""
@@ -67,7 +71,7 @@ def value(numeral: str) -> Decimal | None:
     """
     if numeral == "半":
         return Decimal("0.5")
-    if len(numeral) > _LONGEST:
+    if len(numeral) > _LONGEST or not _PURE.fullmatch(numeral):
         return None
     if numeral[:1].isdigit():
         digits = numeral.rstrip("".join(POWERS))
@@ -187,12 +191,14 @@ _EN = re.compile(
 _EN_VAGUE_BEFORE = re.compile(r"(?:\bsome|\bseveral|\bcouple of|\bfew|\bmany)\s+$", re.IGNORECASE)
 _EN_VAGUE_AFTER = re.compile(r"(?:[ -]?(?:ish|odd|something|plus)\b|s\b|\+)", re.IGNORECASE)
 _MOST_DIGITS = 15
+_BEFORE = 40
+"""Characters before a numeral that hold the word that makes it vague."""
 
 
 def english_numbers(text: str, at: int = 0) -> Iterator[Number]:
     """The numerals of an English text from ``at`` on, in words or digits, in order."""
     for match in _EN.finditer(text, at):
-        vague = _EN_VAGUE_BEFORE.search(text, 0, match.start()) or (
+        vague = _EN_VAGUE_BEFORE.search(text, max(0, match.start() - _BEFORE), match.start()) or (
             match["words"] and not match["words"].endswith("half") and _EN_VAGUE_AFTER.match(text, match.end())
         )
         yield Number(None if vague else _english_value(match), match.start(), match.end())

@@ -10,11 +10,11 @@ import threading
 from bisect import insort
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from worker.bus import Bus, Message, Unavailable
+from worker.bus import Bus, Message, Partition, Unavailable
 from worker.codec import InvalidMessage, decode
 from worker.records import Listing, ProductShown
 
@@ -24,6 +24,9 @@ TOPICS = (Listing.topic, ProductShown.topic)
 
 _AT_ONCE = 2_000
 _WAIT_S = 0.5
+_KEPT = timedelta(days=7)
+"""How long what was shown is remembered, by the time of the newest: longer than speech waits to be heard."""
+_SWEEP_EVERY = 1_000
 _SHOWN_PER_STREAM = 500
 """Of a stream the last ones shown are remembered: days of an ordinary broadcast."""
 
@@ -36,6 +39,7 @@ class Goods:
         self._listings: dict[str, dict[str, Listing]] = {}
         self._places: dict[str, str] = {}
         self._shown: dict[str, list[tuple[datetime, str, ProductShown]]] = {}
+        self._since_sweep = 0
 
     def take(self, messages: Iterable[Message]) -> None:
         """Take messages of both topics in. One that cannot be read is left out, and the log says so."""
@@ -67,6 +71,18 @@ class Goods:
                 rows.remove(row)
             insort(rows, (shown.at, shown.sku, shown), key=lambda row: (row[0], row[1]))
             del rows[:-_SHOWN_PER_STREAM]
+            self._forget(shown.at)
+
+    def _forget(self, newest: datetime) -> None:
+        """Drop what ended, or began without an end, long before the newest; looked for at every thousandth."""
+        self._since_sweep += 1
+        if self._since_sweep < _SWEEP_EVERY:
+            return
+        self._since_sweep = 0
+        for stream_id, rows in list(self._shown.items()):
+            rows[:] = [row for row in rows if newest - max(row[0], row[2].until or row[0]) <= _KEPT]
+            if not rows:
+                del self._shown[stream_id]
 
     def shown(self, stream_id: str, at: datetime) -> tuple[Listing, ...]:
         """The listings, in force at that time, of the goods that the stream shows then; one per sku."""
@@ -101,6 +117,8 @@ class Follower:
         self._goods, self._join = goods, join
         self._bus: Bus | None = None
         self._whole = False
+        self._assigned: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
         self._reason = "the listings are not read whole yet"
 
     def trouble(self) -> str | None:
@@ -110,12 +128,16 @@ class Follower:
     def step(self, timeout: float = 0.0) -> None:
         """Read what is there. Raises Unavailable where no broker answers."""
         bus = self._bus = self._bus or self._join()
-        messages = bus.poll(_AT_ONCE, timeout)
-        self._goods.take(messages)
-        if not self._whole and not messages:
-            positions, ends = bus.positions(), bus.ends()
-            assigned = {partition.topic for partition in positions}
-            self._whole = assigned == set(TOPICS) and all(at >= ends.get(p, at + 1) for p, at in positions.items())
+        self._goods.take(bus.poll(_AT_ONCE, timeout))
+        self._whole = self._whole or self._caught_up(bus)
+
+    def _caught_up(self, bus: Bus) -> bool:
+        """Whether all is read that was there when the partitions were assigned; what comes meanwhile does not count."""
+        if (assigned := bus.assignment()) != self._assigned:
+            self._assigned, self._ends = assigned, bus.ends()
+        positions = bus.positions()
+        topics = {partition.topic for partition in positions}
+        return topics == set(TOPICS) and all(at >= self._ends.get(p, at + 1) for p, at in positions.items())
 
     def start(self, stack: ExitStack) -> None:
         """Follow in a thread of its own until the stack is closed."""

@@ -169,7 +169,7 @@ def _shipping(fact: SpokenFact, listing: Listing) -> bool | None:
         return None
     fees = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", listing.shipping)]
     free = re.search(r"包邮|免运费|免邮|\bfree\b|included", listing.shipping, re.IGNORECASE) is not None
-    conditional = (
+    conditional = bool(fees) and (
         re.search(r"满\d|over \$?\d|orders? of|above \$?\d|spend", listing.shipping, re.IGNORECASE) is not None
     )
     if not free and not fees:
@@ -177,7 +177,7 @@ def _shipping(fact: SpokenFact, listing: Listing) -> bool | None:
     said = 0.0 if fact.value == "free" else float(fact.value)
     if free and not conditional:
         return bool(fees) and said == 0 and "everywhere" in fact.notes
-    if conditional and free:
+    if free:
         needed = min(fees)
         return None if listing.price is None else listing.price < needed and said == 0
     return said < max(0.0, min(fees)) * (1 - MONEY)
@@ -272,14 +272,21 @@ def _slack(fact: SpokenFact, usual: float) -> float:
 def read_listings(path: Path) -> tuple[Listing, ...]:
     """The listings of a file: one object or an array of them; one without a sku becomes ``item-N``.
 
-    Raises BadListing, and OSError where the file cannot be read.
+    They hold at any time, whatever their ``valid_from``: a recording may be older than its listing. No sku may stand
+    there twice. Raises BadListing, and OSError where the file cannot be read.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, no JSON, a number too long, too deep
         raise BadListing(f"{path}: is not JSON: {error}") from error
     entries = data if isinstance(data, list) else [data]
-    return tuple(_listing(path, number, entry) for number, entry in enumerate(entries, start=1))
+    listings: dict[str, Listing] = {}
+    for number, entry in enumerate(entries, start=1):
+        one = _listing(path, number, entry)
+        if one.sku in listings:
+            raise BadListing(f"{path}: listing {number}: sku: {one.sku!r} stands there twice")
+        listings[one.sku] = one.model_copy(update={"valid_from": None})
+    return tuple(listings.values())
 
 
 def encode_listing(listing: Listing, stream_id: str) -> Encoded:
@@ -300,6 +307,10 @@ def encode_shown(shown: ProductShown) -> Encoded:
 def _listing(path: Path, number: int, entry: Any) -> Listing:
     if not isinstance(entry, dict):
         raise BadListing(f"{path}: listing {number}: expected an object with fields such as title and price")
+    try:
+        json.dumps(entry, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise BadListing(f"{path}: listing {number}: holds half a character, such as \\ud800") from error
     try:
         return Listing.model_validate({"sku": f"item-{number}"} | entry)
     except ValidationError as error:

@@ -1,7 +1,9 @@
 """What is drawn out of utterances: fields, values and words in both languages, and what gives nothing."""
 
+import time
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.facts import LONGEST, spoken_facts
@@ -311,7 +313,56 @@ def test_any_text(text: str, language: str) -> None:
     assert all(isinstance(fact.value, str) or 0 <= fact.value < 1e16 for fact in facts)
 
 
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("九块九9点开抢", "price=9.9"),
+        ("一块八8折", "price=1.8"),
+        ("九块九8点上架", "price=9.9"),
+        ("九块九毛9", "price=9.99"),
+        ("99块一", "price=99.1"),
+        ("身高一米8二", ""),
+    ],
+)
+def test_two_scripts_side_by_side(text: str, facts: str) -> None:
+    """Digits behind characters are a numeral of their own, as a time or a discount behind a price."""
+    assert told(text, "zh") == facts
+
+
+MIXED = st.text(
+    st.sampled_from("0123456789零一二三四五六七八九十百千万半两点块毛角米折斤克公个.,wk只要长²٣"), max_size=14
+)
+
+
+@given(MIXED)
+@example("99块一0克")
+@example("九十九米8二")
+@settings(max_examples=2_000, deadline=None)
+def test_any_numerals(text: str) -> None:
+    """Numerals and units in any order and script are read without a fault, with numbers that are finite."""
+    for said in (text, f"只要{text}"):
+        assert all(isinstance(one.value, str) or 0 <= one.value < 1e16 for one in spoken_facts(said, "zh"))
+
+
 @pytest.mark.parametrize("piece", ["一", "九块九", "1,", "百分之百的", "a hundred and ", "包邮", "是", "\ud800", "\0"])
 def test_a_very_long_text(piece: str) -> None:
     """A hundred thousand characters end soon: what lies beyond the longest utterance is not read."""
     assert all(fact.end <= LONGEST for fact in spoken_facts(piece * (100_000 // len(piece)), "zh"))
+
+
+def took(text: str, language: str) -> float:
+    """Seconds, the best of three."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        spoken_facts(text, language)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize(("piece", "language"), [("1 ", "en"), ("1 ", "zh"), ("扣1", "zh"), ("one dollar ", "en")])
+def test_many_amounts_in_a_clause(piece: str, language: str) -> None:
+    """Four times as many amounts do not take sixteen times as long."""
+    short, long = ((piece * size)[:size] for size in (1_000, LONGEST))
+    spoken_facts("一块" if language == "zh" else "one", language)  # the words are read once
+    assert took(long, language) <= 8 * took(short, language)

@@ -74,6 +74,36 @@ def test_ready_when_all_is_read() -> None:
     assert goods.shown("s1", at(1)) == ()
 
 
+def test_ready_while_messages_keep_coming() -> None:
+    """Traffic without a pause does not put off its being ready, and what was there at the start is read by then."""
+    log, goods, follower = shop()
+    for n in range(3_000):
+        write(log, encode_listing(Listing(sku=f"sku-{n}", price=n), "s1"))
+    write(log, encode_shown(ProductShown(stream_id="s1", sku="sku-2999", at=at(0))))
+    ready_at = None
+    for step in range(300):
+        write(log, encode_listing(Listing(sku="later", price=step), "s1"))
+        follower.step()
+        if ready_at is None and follower.trouble() is None:
+            ready_at = step
+            assert [one.price for one in goods.shown("s1", at(1))] == [2_999]
+    assert ready_at is not None
+    assert 0 < ready_at < 10
+
+
+def test_what_was_shown_long_ago_is_forgotten() -> None:
+    """Seven days after it was shown a good is dropped, with its stream; younger ones stay, whoever shows the newest."""
+    log, goods, follower = shop()
+    day = 86_400
+    first = [("s1", 0, None), ("s2", 2 * day, None), ("s3", 0, at(3 * day))]
+    for stream, seconds, until in (*first, *((f"t{n}", 8 * day, None) for n in range(2_000))):
+        write(log, encode_listing(Listing(sku="a"), stream))
+        write(log, encode_shown(ProductShown(stream_id=stream, sku="a", at=at(seconds), until=until)))
+    read(follower)
+    times = (("s1", at(1)), ("s2", at(8 * day)), ("s3", at(1)), ("t9", at(8 * day)))
+    assert [len(goods.shown(stream, when)) for stream, when in times] == [0, 1, 1, 1]
+
+
 def test_it_says_what_is_missing() -> None:
     """While it cannot join, the reason is told as it is, with what to do; afterwards it follows."""
     log = MemoryLog(partitions=1)

@@ -5,6 +5,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from models.facts import spoken_facts
 from models.results import SpokenFact
@@ -117,6 +119,9 @@ def test_a_listing_that_does_not_tell(field: str) -> None:
         (fact("shipping", "free"), {"shipping": "free"}, A),
         (fact("shipping", "free"), {"shipping": "看页面"}, N),
         (fact("shipping", "free"), {"shipping": "free over $50", "price": 20}, C),
+        (fact("shipping", "free"), {"shipping": "Free shipping, no minimum spend"}, A),
+        (fact("shipping", "free", "everywhere"), {"shipping": "free on all orders of any size"}, A),
+        (fact("shipping", 6.0), {"shipping": "Free shipping, no minimum spend"}, A),
         (fact("brand", "Nike"), {"brand": "耐克"}, A),
         (fact("origin", "Italian"), {"origin": "Guangdong, China"}, C),
         (fact("size", "2000 mm"), {"size": "180x200cm"}, A),
@@ -142,6 +147,55 @@ def test_other_listings(said: SpokenFact, listing: dict[str, object], outcome: O
     assert compare(said, Listing.model_validate({"sku": "a", **listing})) is outcome
 
 
+WRITTEN = st.one_of(
+    st.text(max_size=30),
+    st.lists(
+        st.sampled_from(
+            [
+                "包邮",
+                "运费",
+                "满",
+                "减",
+                "元",
+                "折",
+                "券",
+                "free",
+                "spend",
+                "orders of",
+                "over $",
+                "off",
+                "%",
+                "5",
+                "99",
+                ".",
+                ",",
+                " ",
+            ]
+            + ["x", "cm", "ml", "米", "圈口", "0", "半", "²"]
+        ),
+        max_size=8,
+    ).map("".join),
+)
+
+
+@given(WRITTEN)
+@example("Free shipping, no minimum spend")
+@settings(max_examples=1_000, deadline=None)
+def test_whatever_a_shop_writes(text: str) -> None:
+    """Any text in any field of a listing is compared without a fault."""
+    odd = Listing(sku="a", price=99, coupons=(text, text + "5"), shipping=text, material=text, size=text, origin=text)
+    for one in (odd, odd.model_copy(update={"price": None, "brand": text, "certificates": (text,)})):
+        for field, value in SAID:
+            for notes in ((), ("coupon", "stacked"), ("everywhere", "weak"), ("about",)):
+                assert compare(fact(field, value, *notes), one) in Outcome
+
+
+SAID: tuple[tuple[str, float | str], ...] = (
+    ("price", 9.9), ("coupon", 5.0), ("shipping", "free"), ("shipping", 6.0), ("material", "足金999"),
+    ("size", "56 mm"), ("size", "500 ml"), ("origin", "河南"), ("brand", "Nike"), ("certificate", "GIA证书"),
+)  # fmt: skip
+
+
 def test_several_candidates() -> None:
     """It contradicts only if none agrees; the listing that decides is named; without any nobody can tell."""
     dear, cheap, silent = Listing(sku="d", price=199), Listing(sku="c", price=99), Listing(sku="s")
@@ -163,14 +217,27 @@ def test_several_candidates() -> None:
         ('{"stock": -1}', "stock"),
         ('[{"sku": "a"}, {"quantity": -2}]', "listing 2: quantity"),
         ('{"price": NaN}', "price"),
+        ('[{"sku": "a"}, {"sku": "a"}]', "listing 2: sku: 'a' stands there twice"),
+        ('{"sku": "\\ud800"}', "listing 1: holds half a character"),
+        ('{"coupons": ["\\udc00"]}', "listing 1: holds half a character"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"price": ' + "9" * 5_000 + "}", "is not JSON"),
     ],
 )
 def test_a_file_that_cannot_be(content: str, problem: str, tmp_path: Path) -> None:
-    """A negative weight, price or stock is refused with file, listing and field."""
+    """A negative weight, a sku told twice, half a character or what is too deep is refused, with file and listing."""
     path = tmp_path / "listing.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(BadListing, match=problem):
         read_listings(path)
+
+
+def test_a_listing_of_a_file_holds_at_any_time(tmp_path: Path) -> None:
+    """A recording older than its listing is compared with it all the same."""
+    path = tmp_path / "listing.json"
+    path.write_text('{"sku": "a", "price": 9, "valid_from": "2026-01-01T00:00:00Z"}', encoding="utf-8")
+    (one,) = read_listings(path)
+    assert (one.price, one.valid_from) == (9, None)
 
 
 def test_no_price_is_no_fault(tmp_path: Path) -> None:
