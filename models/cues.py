@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.backtracking import runaway
 from models.normalise import HAN, Normalised, Variants, normalise, toneless
 from models.numerals import chinese_numbers, english_numbers
 
@@ -315,8 +316,13 @@ def _compiled(pattern: str, lists: Mapping[str, str], where: str) -> re.Pattern[
     expanded = _expanded(pattern, lists, where)
     try:
         ready = re.compile(expanded)
-    except re.error as error:
+        why = runaway(expanded)
+    except RecursionError as error:
+        raise CuesError(f"{where}: bad pattern {pattern[:80]!r}: it goes too deep") from error
+    except (re.error, OverflowError) as error:
         raise CuesError(f"{where}: bad pattern {pattern[:80]!r}: {error}") from error
+    if why:
+        raise CuesError(f"{where}: pattern {pattern[:80]!r} backtracks without end: {why}")
     if ready.search(""):
         raise CuesError(f"{where}: pattern {pattern[:80]!r} matches nothing at all")
     return ready

@@ -62,7 +62,11 @@ class Lexicon:
             variants = load_variants(path / _VARIANTS) if (path / _VARIANTS).exists() else Variants.none()
         except VariantsError as error:
             raise LexiconError(str(error)) from error
-        return cls(load_rules(path, labels, skip=_VARIANTS), variants)
+        rules = load_rules(path, labels, skip=_VARIANTS)
+        try:
+            return cls(rules, variants)
+        except RecursionError as error:
+            raise LexiconError(f"{path}: a pattern goes too deep") from error
 
     def find(self, text: str, language: str, category: str | None = None, *, shadow: bool = False) -> list[Found]:
         """The claims in a text, highest score first; with ``shadow`` those of the shadow rules instead.

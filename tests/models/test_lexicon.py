@@ -234,6 +234,10 @@ def test_lists_hold_lists(tmp_path: Path) -> None:
     [
         ({"label": "NOTHING"}, "rule zh.test.one: label: unknown label NOTHING"),
         ({"patterns": ["(加"]}, "rule zh.test.one: bad pattern"),
+        ({"patterns": ["(?P<a>加)", "(?P<a>我)"]}, "rule zh.test.one: patterns do not go together: .*group"),
+        ({"patterns": ["a{99999999999}"]}, "rule zh.test.one: bad pattern"),
+        ({"patterns": ["(?:" * 3000 + "a" + ")" * 3000]}, "rule zh.test.one: bad pattern .*too deep"),
+        ({"not_if": ["a{99999999999}"]}, "rule zh.test.one: bad pattern"),
         ({"patterns": ["a*"]}, "rule zh.test.one: pattern .* matches nothing"),
         ({"patterns": ["{who}"]}, r"rule zh.test.one: unknown list \{who\}"),
         ({"not_if": ["(别"]}, "rule zh.test.one: bad pattern"),
@@ -258,6 +262,12 @@ def test_a_wrong_rule_is_told_with_file_and_id(tmp_path: Path, change: dict[str,
     """The error names the file, the rule and what is wrong."""
     with pytest.raises(LexiconError, match=rf"zh_test\.yaml:\d+: {told}"):
         load(tmp_path, {**RULE, **change})
+
+
+def test_a_list_that_counts_too_far_is_told(tmp_path: Path) -> None:
+    """Also where the wrong pattern stands in a list: the rule that uses it is named."""
+    with pytest.raises(LexiconError, match=r"zh_test\.yaml:\d+: rule zh.test.one: bad pattern"):
+        load(tmp_path, {**RULE, "patterns": ["{many}"]}, lists={"many": ["a{99999999999}"]})
 
 
 def test_an_id_that_stands_twice_is_told(tmp_path: Path) -> None:
