@@ -233,10 +233,11 @@ def _found(group: Sequence[Hit], plain: Normalised) -> Found:
 
 
 def _version(rules: Sequence[Compiled], variants: Variants) -> str:
-    """A hash of all that decides what is found, and of nothing else."""
+    """A hash of all that decides what is found and told, and who approved it; of nothing else."""
     effective = [
         [rule.id, rule.label, rule.language, source, list(rule.sounding), rule.score, rule.shadow]
         + [guard.pattern if guard else "" for guard in guards]
+        + [sorted(rule.only_in), sorted(rule.not_in), rule.severity, rule.advice, sorted(set(rule.approved_by))]
         for rule, source, _, *guards in sorted(rules, key=lambda one: one.rule.id)
     ]
     told = json.dumps([effective, variants.version], ensure_ascii=False)

@@ -19,7 +19,7 @@ from models.firsts import hastened
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
-Role = Literal["legal", "policy", "law", "merchants", "hosts", "consumers"]
+Role = Literal["law", "merchants", "hosts", "consumers"]
 Severity = Literal["minor", "major", "critical"]
 Category = Literal[
     "agriculture",
