@@ -172,7 +172,7 @@ class Cues:
         self._lines = {rule.id: [re.compile(p) for p in rule.flood.lines] for rule in file.rules if rule.flood}
         self._sounds: dict[tuple[str, ...], str] = {_sound(word): word for word in file.sounds}
         expanded = [[pattern.pattern for pattern in one.patterns] for one in ways]
-        said = json.dumps([file.model_dump(mode="json"), expanded], sort_keys=True)
+        said = json.dumps([file.model_dump(mode="json"), expanded, variants.version], sort_keys=True)
         self.version = hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @classmethod

@@ -399,11 +399,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_version_is_that_of_the_rules(tmp_path: Path) -> None:
-    """The same rules have the same version wherever they lie; a word more, also in a list, makes another."""
-    same = Cues.load(changed(tmp_path), LABELS).version
+    """The same rules have the same version wherever they lie; a word more, also in a list, or variants make another."""
+    same = Cues.load(changed(tmp_path), LABELS, VARIANTS).version
     assert same == CUES.version
+    assert Cues.load(changed(tmp_path), LABELS).version != same
     for place, value in ((["rules", 0, "score"], 0.9), (["lists", "zh", "boss"], ["老板", "舅舅"])):
-        assert Cues.load(changed(tmp_path, partial(put, place, value)), LABELS).version != same
+        assert Cues.load(changed(tmp_path, partial(put, place, value)), LABELS, VARIANTS).version != same
 
 
 # -- whole scenes
