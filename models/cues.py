@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from models.backtracking import runaway
 from models.normalise import HAN, Normalised, Variants, normalise, toneless
 from models.numerals import chinese_numbers, english_numbers
 
@@ -171,7 +172,7 @@ class Cues:
         self._lines = {rule.id: [re.compile(p) for p in rule.flood.lines] for rule in file.rules if rule.flood}
         self._sounds: dict[tuple[str, ...], str] = {_sound(word): word for word in file.sounds}
         expanded = [[pattern.pattern for pattern in one.patterns] for one in ways]
-        said = json.dumps([file.model_dump(mode="json"), expanded], sort_keys=True)
+        said = json.dumps([file.model_dump(mode="json"), expanded, variants.version], sort_keys=True)
         self.version = hashlib.sha256(said.encode()).hexdigest()[:12]
 
     @classmethod
@@ -315,8 +316,13 @@ def _compiled(pattern: str, lists: Mapping[str, str], where: str) -> re.Pattern[
     expanded = _expanded(pattern, lists, where)
     try:
         ready = re.compile(expanded)
-    except re.error as error:
+        why = runaway(expanded)
+    except RecursionError as error:
+        raise CuesError(f"{where}: bad pattern {pattern[:80]!r}: it goes too deep") from error
+    except (re.error, OverflowError) as error:
         raise CuesError(f"{where}: bad pattern {pattern[:80]!r}: {error}") from error
+    if why:
+        raise CuesError(f"{where}: pattern {pattern[:80]!r} backtracks without end: {why}")
     if ready.search(""):
         raise CuesError(f"{where}: pattern {pattern[:80]!r} matches nothing at all")
     return ready

@@ -62,7 +62,11 @@ class Lexicon:
             variants = load_variants(path / _VARIANTS) if (path / _VARIANTS).exists() else Variants.none()
         except VariantsError as error:
             raise LexiconError(str(error)) from error
-        return cls(load_rules(path, labels, skip=_VARIANTS), variants)
+        rules = load_rules(path, labels, skip=_VARIANTS)
+        try:
+            return cls(rules, variants)
+        except RecursionError as error:
+            raise LexiconError(f"{path}: a pattern goes too deep") from error
 
     def find(self, text: str, language: str, category: str | None = None, *, shadow: bool = False) -> list[Found]:
         """The claims in a text, highest score first; with ``shadow`` those of the shadow rules instead.
@@ -231,10 +235,11 @@ def _found(group: Sequence[Hit], plain: Normalised) -> Found:
 
 
 def _version(rules: Sequence[Compiled], variants: Variants) -> str:
-    """A hash of all that decides what is found, and of nothing else."""
+    """A hash of all that decides what is found and told, and who approved it; of nothing else."""
     effective = [
         [rule.id, rule.label, rule.language, source, list(rule.sounding), rule.score, rule.shadow]
         + [guard.pattern if guard else "" for guard in guards]
+        + [sorted(rule.only_in), sorted(rule.not_in), rule.severity, rule.advice, sorted(set(rule.approved_by))]
         for rule, source, _, *guards in sorted(rules, key=lambda one: one.rule.id)
     ]
     told = json.dumps([effective, variants.version], ensure_ascii=False)

@@ -19,7 +19,7 @@ from models.firsts import hastened
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
-Role = Literal["legal", "policy", "law", "merchants", "hosts", "consumers"]
+Role = Literal["law", "merchants", "hosts", "consumers"]
 Severity = Literal["minor", "major", "critical"]
 Category = Literal[
     "agriculture",
@@ -45,6 +45,9 @@ _REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _MARK = re.compile("[«»]")
 _DEEPEST = 8
 _ROLES_TO_GO_LIVE = 2
+_BAD = (re.error, OverflowError, RecursionError)
+"""What the compiler of patterns raises: for one that is wrong, counts too far, or goes too deep."""
+
 _HAN_ONLY = re.compile(r"[\u3400-\u9fff]{4,}")
 
 
@@ -190,7 +193,7 @@ def load_rules(folder: Path, labels: Container[str], skip: str) -> list[Compiled
     for path, file in files.items():
         _gather(file, lists[file.language], path)
     for of_language in lists.values():
-        of_language.update({name: hastened(_whole(name, of_language)) for name in of_language})
+        of_language.update({name: _whole(name, of_language) for name in of_language})
     rules: dict[str, Compiled] = {}
     for path, file in files.items():
         for raw, place in zip(file.rules, _places(path), strict=True):
@@ -228,8 +231,8 @@ def _gather(file: RuleFile, lists: dict[str, str], path: Path) -> None:
 def _whole(name: str, lists: Mapping[str, str]) -> str:
     """A list with the lists inside it; as it is where these are wrong, for the rule that uses it to tell."""
     try:
-        return _expanded(lists[name], lists, name)
-    except LexiconError:
+        return hastened(_expanded(lists[name], lists, name))
+    except (LexiconError, *_BAD):
         return lists[name]
 
 
@@ -269,24 +272,35 @@ def _one(patterns: Sequence[str], where: str) -> re.Pattern[str]:
     """One pattern for all; only when it does not compile, each is tried to name the wrong one."""
     try:
         found = _compile("|".join(map(hastened, patterns)))
-    except re.error:
+    except _BAD as error:
         for pattern in patterns:
             _try(pattern, where)
-        raise
+        raise LexiconError(f"{where}: patterns do not go together: {_why(error)}") from error
     if found.match(""):
-        empty = next(pattern for pattern in patterns if re.match(pattern, ""))
+        empty = next((pattern for pattern in patterns if re.match(pattern, "")), patterns[0])
         raise LexiconError(f"{where}: pattern {empty[:80]!r} matches nothing at all")
     for pattern in patterns:
-        if why := runaway(pattern):
+        if why := _runaway(pattern, where):
             raise LexiconError(f"{where}: pattern {pattern[:80]!r} backtracks without end: {why}")
     return found
+
+
+def _runaway(pattern: str, where: str) -> str | None:
+    try:
+        return runaway(pattern)
+    except _BAD as error:
+        raise LexiconError(f"{where}: bad pattern {pattern[:80]!r}: {_why(error)}") from error
 
 
 def _try(pattern: str, where: str) -> None:
     try:
         re.compile(pattern)
-    except re.error as error:
-        raise LexiconError(f"{where}: bad pattern {pattern[:80]!r}: {error}") from error
+    except _BAD as error:
+        raise LexiconError(f"{where}: bad pattern {pattern[:80]!r}: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    return "it goes too deep" if isinstance(error, RecursionError) else str(error)
 
 
 @lru_cache(maxsize=8192)

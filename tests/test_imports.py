@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models.rules": {"models.backtracking", "models.firsts", "models.yaml_files", "pydantic"},
     "models.lexicon": {"models.literals", "models.normalise", "models.results", "models.rules", "ahocorasick_rs"},
     "models.scores": {"cn2an", "numpy", "pypinyin"},
-    "models.cues": {"models.normalise", "models.numerals", "pydantic", "yaml"},
+    "models.cues": {"models.backtracking", "models.normalise", "models.numerals", "pydantic", "yaml"},
     "models.units": set(),
     "models.amounts": {"models.numerals", "models.units"},
     "models.places": {"yaml"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,8 +46,12 @@ class Reloader:
         self._load, self._seen_now = load, seen
         self._seen = seen()
         self._current = load()
+        self._looking: Future[None] = Future()
 
     def current(self) -> Rulebook:
+        """What is in force. Raises what ended the looking, so that a worker that sees no edits any more ends too."""
+        if self._looking.done():
+            self._looking.result()
         return self._current
 
     def look(self) -> None:
@@ -76,8 +81,12 @@ class Reloader:
         threading.Thread(target=self._run, args=(stop, every_s), name="reload", daemon=True).start()
 
     def _run(self, stop: threading.Event, every_s: float) -> None:
-        while not stop.wait(every_s):
-            self.look()
+        try:
+            while not stop.wait(every_s):
+                self.look()
+        except BaseException as error:
+            self._looking.set_exception(error)
+            raise
 
 
 def _versions(book: Rulebook) -> dict[str, str]:

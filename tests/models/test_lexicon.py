@@ -162,11 +162,11 @@ def test_a_rule_that_two_roles_have_not_approved_runs_in_shadow(tmp_path: Path) 
     """One role, or one named twice, puts no rule live; the file may name the roles for all its rules."""
     unapproved = {key: value for key, value in RULE.items() if key != "approved_by"}
 
-    for rule in (unapproved, {**RULE, "approved_by": ["legal"]}, {**RULE, "approved_by": ["legal", "legal"]}):
+    for rule in (unapproved, {**RULE, "approved_by": ["law"]}, {**RULE, "approved_by": ["law", "law"]}):
         lexicon = load(tmp_path, rule)
         assert lexicon.find("加我微信", "zh") == []
         assert len(lexicon.find("加我微信", "zh", shadow=True)) == 1
-    assert len(load(tmp_path, unapproved, approved_by=["legal", "policy"]).find("加我微信", "zh")) == 1
+    assert len(load(tmp_path, unapproved, approved_by=["law", "consumers"]).find("加我微信", "zh")) == 1
 
 
 def test_words_near_each_other_are_found_within_their_distance_and_sentence(tmp_path: Path) -> None:
@@ -214,12 +214,23 @@ def test_mandarin_rules_run_in_text_that_claims_another_language() -> None:
 
 
 def test_the_version_follows_what_is_found_and_not_the_examples(tmp_path: Path) -> None:
-    """Two sets that find the same have one version; a changed score or pattern has another."""
+    """Two sets that find the same have one version; a change of what a rule finds, tells or may do has another."""
     version = load(tmp_path, RULE).version
 
     assert load(tmp_path, {**RULE, "hits": ["快加我微信"]}).version == version
     assert load(tmp_path, {**RULE, "score": 0.81}).version != version
-    assert load(tmp_path, {**RULE, "not_if": ["客服"]}).version != version
+    assert load(tmp_path, {**RULE, "approved_by": ["hosts", "law"]}).version == version
+    for change in (
+        {"not_if": ["客服"]},
+        {"only_in": ["food"]},
+        {"not_in": ["food"]},
+        {"severity": "minor"},
+        {"advice": "请在平台内下单"},
+        {"approved_by": ["law", "merchants"]},
+    ):
+        assert load(tmp_path, {**RULE, **change}).version != version
+    one, other = ({**RULE, "only_in": goods} for goods in (["food", "tea"], ["tea", "food"]))
+    assert load(tmp_path, one).version == load(tmp_path, other).version
 
 
 def test_lists_hold_lists(tmp_path: Path) -> None:
@@ -234,11 +245,16 @@ def test_lists_hold_lists(tmp_path: Path) -> None:
     [
         ({"label": "NOTHING"}, "rule zh.test.one: label: unknown label NOTHING"),
         ({"patterns": ["(加"]}, "rule zh.test.one: bad pattern"),
+        ({"patterns": ["(?P<a>加)", "(?P<a>我)"]}, "rule zh.test.one: patterns do not go together: .*group"),
+        ({"patterns": ["a{99999999999}"]}, "rule zh.test.one: bad pattern"),
+        ({"patterns": ["(?:" * 3000 + "a" + ")" * 3000]}, "rule zh.test.one: bad pattern .*too deep"),
+        ({"not_if": ["a{99999999999}"]}, "rule zh.test.one: bad pattern"),
         ({"patterns": ["a*"]}, "rule zh.test.one: pattern .* matches nothing"),
         ({"patterns": ["{who}"]}, r"rule zh.test.one: unknown list \{who\}"),
         ({"not_if": ["(别"]}, "rule zh.test.one: bad pattern"),
         ({"score": 0.2}, "rule zh.test.one: score"),
         ({"approved_by": ["king", "law"]}, "rule zh.test.one: approved_by"),
+        ({"approved_by": ["law", "legal"]}, "rule zh.test.one: approved_by"),
         ({"phrases": []}, "rule zh.test.one: .*patterns, near or phrases"),
         ({"near": [{"words": ["加"]}]}, "rule zh.test.one: near.0.words"),
         ({"near": [{"words": ["加", "我"], "within": 99}]}, "rule zh.test.one: near.0.within"),
@@ -258,6 +274,12 @@ def test_a_wrong_rule_is_told_with_file_and_id(tmp_path: Path, change: dict[str,
     """The error names the file, the rule and what is wrong."""
     with pytest.raises(LexiconError, match=rf"zh_test\.yaml:\d+: {told}"):
         load(tmp_path, {**RULE, **change})
+
+
+def test_a_list_that_counts_too_far_is_told(tmp_path: Path) -> None:
+    """Also where the wrong pattern stands in a list: the rule that uses it is named."""
+    with pytest.raises(LexiconError, match=r"zh_test\.yaml:\d+: rule zh.test.one: bad pattern"):
+        load(tmp_path, {**RULE, "patterns": ["{many}"]}, lists={"many": ["a{99999999999}"]})
 
 
 def test_an_id_that_stands_twice_is_told(tmp_path: Path) -> None:
@@ -333,7 +355,7 @@ def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
 
 def test_rules_of_some_goods_look_at_these_alone(tmp_path: Path) -> None:
     """only_in is silent where the category is another or unknown; not_in is silent only where it is that one."""
-    common = "label: A, score: 0.8, approved_by: [legal, policy], misses: [nothing]"
+    common = "label: A, score: 0.8, approved_by: [law, consumers], misses: [nothing]"
     lines = [
         "{id: only, phrases: [heals], hits: [heals], only_in: [food], " + common + "}",
         "{id: not, phrases: [cures], hits: [cures], not_in: [food], " + common + "}",
@@ -349,7 +371,7 @@ def test_rules_of_some_goods_look_at_these_alone(tmp_path: Path) -> None:
 
 def test_a_claim_has_what_its_rule_says_in_place_of_the_label(tmp_path: Path) -> None:
     """Its severity and its advice."""
-    own = "severity: critical, advice: say less, approved_by: [legal, policy]"
+    own = "severity: critical, advice: say less, approved_by: [law, consumers]"
     rule = "{id: x, label: A, phrases: [heals], score: 0.8, hits: [heals], misses: [nothing], " + own + "}"
     (tmp_path / "en.yaml").write_text(f"language: en\nrules:\n  - {rule}\n")
     (found,) = Lexicon.load(tmp_path, {"A"}).find("it heals", "en")

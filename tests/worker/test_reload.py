@@ -128,6 +128,11 @@ LABEL = "  - code: ABS_SUPERLATIVE"
         ("policy", "labels: [", "policy.yaml:2: is not YAML"),
         ("rules", RULES.replace("phrases: [", "patterns: ['(']\n    phrases: ["), "rules.yaml:3: rule zh.test.one"),
         ("rules", RULES.replace("OFFSITE_DEAL", "OFFSIDE"), "rules.yaml:3: rule zh.test.one: label: unknown"),
+        (
+            "rules",
+            RULES.replace("phrases: [", "patterns: ['(?P<a>x)', '(?P<a>y)']\n    phrases: ["),
+            "rules.yaml:3: rule zh.test.one: patterns do not go together",
+        ),
         ("rules", "", "rules.yaml:1: "),
         ("labels", "labels: []", "labels.yaml: labels: expected a list"),
     ],
@@ -217,6 +222,26 @@ def test_it_looks_by_itself(folder: Path) -> None:
         while rules.current().policy.of("MINORS").mode is not Mode.OFF and time.monotonic() < ends:
             time.sleep(0.01)
     assert rules.current().policy.of("MINORS").mode is Mode.OFF
+
+
+def _asked_for_a_while(rules: Reloader) -> None:
+    ends = time.monotonic() + 20
+    while time.monotonic() < ends:
+        rules.current()
+        time.sleep(0.01)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_nobody_expected_ends_who_asks_for_the_rules() -> None:
+    """A worker that no longer sees edits does not go on as if it did: the next batch raises what ended the looking."""
+    seen = iter(["first", "edited"])
+    books = iter([made_of("first")])
+    rules = Reloader(lambda: next(books), lambda: next(seen))  # type: ignore[arg-type, return-value]
+    assert rules.current().name == "first"  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        rules.start(stack, 0.01)
+        with pytest.raises(StopIteration):
+            _asked_for_a_while(rules)
 
 
 def test_the_classifier_stays_with_new_thresholds(tmp_path: Path) -> None:

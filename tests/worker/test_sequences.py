@@ -368,6 +368,9 @@ def put(place: Sequence[str | int], value: object, data: dict[str, object]) -> N
         (["rules", -1, "flood", "at_least"], 1, r"rules\.\d+\.flood\.at_least"),
         (["rules", -1, "flood", "lines"], ["(没"], r"rule asked_for_show: flood\.lines: bad pattern"),
         (["cues", 0, "patterns"], ["(没"], r"cue zh\.price\.asked: patterns: bad pattern '\(没'"),
+        (["cues", 0, "patterns"], ["a{99999999999}"], r"cue zh\.price\.asked: patterns: bad pattern"),
+        (["cues", 0, "patterns"], ["(?:" * 3000 + "a" + ")" * 3000], r"cue zh\.price\.asked: .*too deep"),
+        (["cues", 0, "not_if"], ["(哦+)+x"], r"cue zh\.price\.asked: not_if: pattern .* backtracks without end"),
         (["cues", 0, "patterns"], ["没?"], r"cue zh\.price\.asked: patterns: pattern '没\?' matches nothing"),
         (["cues", 0, "patterns"], ["{unknown_list}"], r"cue zh\.price\.asked: patterns: unknown list \{unknown_list\}"),
         (["cues", 0, "hits"], [], r"cues\.0\.hits"),
@@ -396,11 +399,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_the_version_is_that_of_the_rules(tmp_path: Path) -> None:
-    """The same rules have the same version wherever they lie; a word more, also in a list, makes another."""
-    same = Cues.load(changed(tmp_path), LABELS).version
+    """The same rules have the same version wherever they lie; a word more, also in a list, or variants make another."""
+    same = Cues.load(changed(tmp_path), LABELS, VARIANTS).version
     assert same == CUES.version
+    assert Cues.load(changed(tmp_path), LABELS).version != same
     for place, value in ((["rules", 0, "score"], 0.9), (["lists", "zh", "boss"], ["老板", "舅舅"])):
-        assert Cues.load(changed(tmp_path, partial(put, place, value)), LABELS).version != same
+        assert Cues.load(changed(tmp_path, partial(put, place, value)), LABELS, VARIANTS).version != same
 
 
 # -- whole scenes
