@@ -35,7 +35,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
-from worker.rows import Row, Said, Stream
+from worker.rows import Asked, Row, Said, Stream
 from worker.rulebook import by_policy
 from worker.service import Batch, Outcome, Result, Spot
 
@@ -57,6 +57,7 @@ class Watch:
 
     def __init__(self, cues: Cues, labels: Mapping[str, Label], *, jurisdiction: str = "cn") -> None:
         self._cues, self._labels, self._jurisdiction = cues, labels, jurisdiction
+        self._asked = Asked(cues)
         self._streams: OrderedDict[tuple[Where, str], Stream] = OrderedDict()
         self._kept = 0
 
@@ -81,8 +82,9 @@ class Watch:
         stream.forget_before(said.at - KEPT_S)
         self._kept += len(stream.known) - before
         self._bound()
-        rows = [row for rules in self._concerned(said) for row in stream.rows(rules, self._cues)] if new else []
-        return [self._flag(row, now) for row in rows]
+        line_at = None if said.given else said.transcript.started_at
+        concerned = self._concerned(said) if new else []
+        return [self._flag(row, now) for rules in concerned for row in stream.rows(rules, self._asked, line_at)]
 
     def forget(self, where: Where) -> None:
         """Drop the streams read under an assignment that is over."""

@@ -279,6 +279,34 @@ def test_memory_is_bounded() -> None:
     assert (len(stream.lines), len(stream.known), seen._kept) == (1, 1, 1)
 
 
+def test_a_line_costs_no_more_the_more_calls_there_were() -> None:
+    """In a room where the host calls every eight seconds a line of the fifth minute takes no more work than one of
+    the third, when the time that a flood may last is full: calls that it came too late for are not looked at."""
+    seen, spent = watch(), [0.0] * 5
+    letters = [chr(one) for one in range(0x4E00, 0x4E80)]
+    for number in range(1_500):
+        if number % 40 == 0:
+            call = transcript(10_000 + number, "host", CALL.removeprefix("host: "), number / 5)
+            seen.add(seen.read(call, call.started_at.timestamp()), 0.0)
+        one = transcript(number, "viewer", "".join(letters[number * k % 127] for k in range(1, 7)), number / 5)
+        said = seen.read(one, one.started_at.timestamp())
+        began = time.process_time()
+        assert seen.add(said, 0.0) == []
+        spent[number // 300] += time.process_time() - began
+    assert spent[4] <= 2 * spent[2] + 0.2
+
+
+def test_a_flood_in_a_room_that_never_stops_writing() -> None:
+    """Of a thousand lines in the seconds after a call the first of the flood count, and what is far behind it does
+    not."""
+    call = transcript(0, "host", CALL.removeprefix("host: "), 60)
+    chat = [transcript(n + 1, "viewer", f"第{n}句话", 60 + n / 20) for n in range(1_000)]
+    early = [transcript(2_000 + n, "viewer", "已拍", 65 + n / 100) for n in range(9)]
+    late = [transcript(2_000 + n, "viewer", "已拍", 108 + n / 100) for n in range(9)]
+    assert [flag.claims[0].rule_id for flag in flags_of(watch(), [call, *chat, *early])] == ["asked_of_all"]
+    assert flags_of(watch(), [call, *chat, *late]) == []
+
+
 # -- the handler
 
 TOPIC = Partition("moderation.transcripts", 0)
