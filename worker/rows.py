@@ -23,6 +23,7 @@ _MOST_ANSWERS = _MOST_LINES // 2
 """How many lines after a call are looked at, so that those before it are still there to compare with."""
 
 _MOST_ASKED = 4_000
+NEVER = float("-inf")
 _MOST_MOMENTS = 300
 _BLOCK_S = 300
 _BLOCKS_REMEMBERED = 8
@@ -102,6 +103,12 @@ class Stream:
     known: dict[str, float] = field(default_factory=dict)
     done: dict[str, Key] = field(default_factory=dict)
     blocks: dict[str, list[int]] = field(default_factory=dict)
+    latest: float = NEVER
+
+    @property
+    def size(self) -> int:
+        """What it counts as: its lines, and itself."""
+        return 1 + len(self.known)
 
     def write_down(self, said: Said) -> bool:
         """Keep what may count; false where there is nothing new in it."""

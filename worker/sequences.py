@@ -35,7 +35,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
-from worker.rows import Asked, Row, Said, Stream
+from worker.rows import NEVER, Asked, Row, Said, Stream
 from worker.rulebook import by_policy
 from worker.service import Batch, Outcome, Result, Spot
 
@@ -58,7 +58,7 @@ class Watch:
     def __init__(self, cues: Cues, labels: Mapping[str, Label], *, jurisdiction: str = "cn") -> None:
         self._cues, self._labels, self._jurisdiction = cues, labels, jurisdiction
         self._asked = Asked(cues)
-        self._streams: OrderedDict[tuple[Where, str], Stream] = OrderedDict()
+        self._streams: dict[Where, OrderedDict[str, Stream]] = {}
         self._kept = 0
 
     @property
@@ -74,13 +74,15 @@ class Watch:
 
     def add(self, said: Said, now: float, where: Where = None) -> list[Flag]:
         """Write down what was said and judge its stream. ``now`` (epoch seconds) only measures latency."""
-        key = (where, said.transcript.stream_id)
-        stream = self._streams.setdefault(key, Stream())
-        self._streams.move_to_end(key)
-        before = len(stream.known)
+        streams, name = self._streams.setdefault(where, OrderedDict()), said.transcript.stream_id
+        stream = streams.setdefault(name, Stream())
+        streams.move_to_end(name)
+        before = stream.size if stream.latest > NEVER else 0
         new = stream.write_down(said)
+        stream.latest = max(stream.latest, said.at)
         stream.forget_before(said.at - KEPT_S)
-        self._kept += len(stream.known) - before
+        self._kept += stream.size - before
+        self._drop_silent(streams, said.at - KEPT_S)
         self._bound()
         line_at = None if said.given else said.transcript.started_at
         concerned = self._concerned(said) if new else []
@@ -88,8 +90,8 @@ class Watch:
 
     def forget(self, where: Where) -> None:
         """Drop the streams read under an assignment that is over."""
-        for key in [key for key in self._streams if key[0] == where]:
-            self._kept -= len(self._streams.pop(key).known)
+        for stream in self._streams.pop(where, {}).values():
+            self._kept -= stream.size
 
     def _concerned(self, said: Said) -> list[list[Rule]]:
         """The rules that a transcript may complete, those of a label together."""
@@ -97,10 +99,16 @@ class Watch:
         labels = {one.label for one in self._cues.rules if names & one.cues or (one.flood and not names)}
         return [[one for one in self._cues.rules if one.label == label] for label in sorted(labels)]
 
+    def _drop_silent(self, streams: OrderedDict[str, Stream], before: float) -> None:
+        """Forget the streams of one assignment in which nothing was written since; another's log may lag behind."""
+        while len(streams) > 1 and next(iter(streams.values())).latest < before:
+            self._kept -= streams.popitem(last=False)[1].size
+
     def _bound(self) -> None:
-        """With more kept than memory is meant to carry, the streams silent for longest are forgotten."""
-        while self._kept > _MOST_KEPT and len(self._streams) > 1:
-            self._kept -= len(self._streams.popitem(last=False)[1].known)
+        """With more kept than memory is meant to carry, of the assignment with most streams those silent for longest
+        are forgotten."""
+        while self._kept > _MOST_KEPT and len(most := max(self._streams.values(), key=len)) > 1:
+            self._kept -= most.popitem(last=False)[1].size
 
     # -- rows to flags
 

@@ -21,7 +21,7 @@ from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
 from worker.bus import Message, Partition
 from worker.codec import encode
-from worker.records import Flag, Place, Source, Status, TextKind, Transcript
+from worker.records import AuthorRole, Flag, Place, Source, Status, TextKind, Transcript
 from worker.sequences import KEPT_S, Said, Sequences, Watch
 from worker.service import Batch, Spot
 
@@ -272,11 +272,27 @@ def test_memory_is_bounded() -> None:
     for number in range(4_000):
         one = transcript(number, "viewer", f"第{number}句", number * 0.01)
         seen.add(seen.read(one, one.started_at.timestamp()), 0.0)
-    (stream,) = seen._streams.values()
+    (stream,) = seen._streams[None].values()
     assert len(stream.lines) <= 1_500
     late = transcript(9_999, "viewer", "你好", 100 + KEPT_S)
     seen.add(seen.read(late, late.started_at.timestamp()), 0.0)
-    assert (len(stream.lines), len(stream.known), seen._kept) == (1, 1, 1)
+    assert (len(stream.lines), len(stream.known), seen._kept) == (1, 1, 2)
+
+
+def test_streams_that_ended_are_forgotten() -> None:
+    """Of fifty thousand short streams one after the other those of the last ten minutes are left, with cues or
+    without; a partition whose log lags behind loses nothing."""
+    seen, begin = watch(), STARTED.timestamp()
+    lagging = (Partition("moderation.transcripts", 1), 1)
+    seen.add(seen.read(transcript(0, "host", "大家好", 0, stream="far"), begin - 5_000), 0.0, lagging)
+    one = transcript(0, "viewer", "你好", 0)
+    for number in range(50_000):
+        words = {} if number % 2 else {"text": "", "author_role": AuthorRole.HOST}
+        said = seen.read(one.model_copy(update={"stream_id": f"room-{number}", **words}), begin + number)
+        seen.add(said, 0.0)
+    assert list(seen._streams[None]) == [f"room-{number}" for number in range(50_000 - KEPT_S - 1, 50_000)]
+    assert list(seen._streams[lagging]) == ["far"]
+    assert seen._kept == sum(stream.size for streams in seen._streams.values() for stream in streams.values())
 
 
 def test_a_line_costs_no_more_the_more_calls_there_were() -> None:
