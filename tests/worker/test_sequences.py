@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
 from worker.bus import Message, Partition
 from worker.codec import encode
+from worker.policy import Policy, Treatment
 from worker.records import AuthorRole, Flag, Place, Source, Status, TextKind, Transcript
-from worker.sequences import KEPT_S, Said, Sequences, Watch
+from worker.sequences import KEPT_S, FixedTerms, Said, Sequences, Watch
 from worker.service import Batch, Spot
 
 ROOT = Path(__file__).parent.parent.parent
@@ -350,6 +352,29 @@ def test_every_message_is_free_at_once() -> None:
     outcome = handler.handle(handler.prepare(batch(message(0, played((GONE,))[0]), bad)))
     assert set(outcome.free) == {Spot(TOPIC, 1, 0), Spot(TOPIC, 1, 1)}
     assert [(rejected.message, rejected.code) for rejected in outcome.rejected] == [(bad, "bad_json")]
+
+
+def test_what_a_claim_says_is_that_of_the_labels_in_force() -> None:
+    """A reload changes severity, tier and advice from the next batch on, with the version of the policy; a score
+    below that which the policy wants of a rule is no claim, one that reaches it is."""
+    label = replace(LABELS["SCARCITY_FAKE"], severity="critical", tier="T1", advice_zh="改口")
+    (score,) = {rule.score for rule in CUES.rules if rule.id == "restock"}
+
+    def handled(rule: float) -> list[Flag]:
+        policy = Policy({"SCARCITY_FAKE": Treatment(rule=rule)}, version="next")
+        terms = [FixedTerms(LABELS, Policy()), FixedTerms({**LABELS, "SCARCITY_FAKE": label}, policy)]
+        handler = Sequences(watch(), lambda: terms.pop(0))
+        gone, back = (message(n, one) for n, one in enumerate(played((GONE, BACK))))
+        assert run(handler, batch(gone)) == []
+        results = handler.handle(handler.prepare(batch(back))).results
+        return [one.record for one in results if isinstance(one.record, Flag)]
+
+    (flag,) = handled(score)
+    (claim,) = flag.claims
+    assert (flag.severity, flag.tier, flag.suggestion) == ("critical", "T1", "urgent")
+    assert (claim.severity, claim.tier, claim.advice) == ("critical", "T1", "改口")
+    assert (claim.threshold, flag.versions.policy) == (score, "next")
+    assert handled(score + 0.01) == []
 
 
 def test_what_was_handled_before_is_remembered_and_not_told_again() -> None:
