@@ -6,17 +6,24 @@ Pure: the same transcripts in any order of arrival, and any number of times, mak
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from models.cues import Cues, Given, Rule
 from worker.records import AuthorRole, Source, TextKind, Transcript
 
 _MOST_LINES = 1_500
+_MOST_ANSWERS = _MOST_LINES // 2
+"""How many lines after a call are looked at, so that those before it are still there to compare with."""
+
+_MOST_ASKED = 4_000
+NEVER = float("-inf")
 _MOST_MOMENTS = 300
 _BLOCK_S = 300
 _BLOCKS_REMEMBERED = 8
@@ -96,6 +103,12 @@ class Stream:
     known: dict[str, float] = field(default_factory=dict)
     done: dict[str, Key] = field(default_factory=dict)
     blocks: dict[str, list[int]] = field(default_factory=dict)
+    latest: float = NEVER
+
+    @property
+    def size(self) -> int:
+        """What it counts as: its lines, and itself."""
+        return 1 + len(self.known)
 
     def write_down(self, said: Said) -> bool:
         """Keep what may count; false where there is nothing new in it."""
@@ -123,9 +136,15 @@ class Stream:
                 self.known.pop(one.transcript.transcript_id, None)
             del kept[: max(0, len(kept) - most)]
 
-    def rows(self, rules: Sequence[Rule], cues: Cues) -> Iterator[Row]:
-        """The rows of one label that are complete and not told yet: of each five minutes the one that begins first."""
-        while found := [row for rule in rules if (row := first_row(rule, cues, self._open(rule), self.lines))]:
+    def rows(self, rules: Sequence[Rule], asked: Asked, line_at: datetime | None = None) -> Iterator[Row]:
+        """The rows of one label that are complete and not told yet: of each five minutes the one that begins first.
+
+        Where all that is new is one viewer's line, ``line_at`` is its time: a line completes no row but of a flood,
+        and only where it stands after the call. The work for a line must not grow with the calls before it.
+        """
+        chat = Chat(self.lines, asked, line_at)
+        rules = [rule for rule in rules if line_at is None or self._may_answer(rule, line_at)]
+        while found := [row for rule in rules if (row := first_row(rule, self._open(rule), chat))]:
             row = min(found, key=lambda one: one.moments[0].key)
             label = row.rule.label
             self.done[label] = row.last
@@ -135,6 +154,16 @@ class Stream:
                 told.append(block)
                 del told[:-_BLOCKS_REMEMBERED]
                 yield row
+
+    def _may_answer(self, rule: Rule, line_at: datetime) -> bool:
+        """Whether a call of a rule stands before a line, near enough."""
+        if rule.flood is None:
+            return False
+        begin = bisect_right(self.moments, line_at - timedelta(seconds=rule.flood.within_s), key=_time)
+        return any(
+            one.given.cue == rule.steps[-1] and one.transcript.started_at <= line_at
+            for one in islice(self.moments, begin, None)
+        )
 
     def _open(self, rule: Rule) -> list[Moment]:
         """The cues that a rule looks at: guards, and what comes after the last row of its label."""
@@ -146,17 +175,17 @@ class Stream:
         ]
 
 
-def first_row(rule: Rule, cues: Cues, moments: Sequence[Moment], lines: Sequence[Line]) -> Row | None:
+def first_row(rule: Rule, moments: Sequence[Moment], chat: Chat) -> Row | None:
     """The complete row that begins earliest, each further cue the first that fits. Earliest, so that what comes late
     in between changes nothing of its name."""
     for number, first in enumerate(moments):
         if first.given.cue != rule.steps[0]:
             continue
-        chosen = _chosen(rule, first, moments[number + 1 :])
-        if chosen is None or (also := _also(rule, chosen[-1], moments)) is None:
+        chosen = _chosen(rule, first, islice(moments, number + 1, None))
+        if chosen is None or not chat.concerns(rule, chosen[-1]) or (also := _also(rule, chosen[-1], moments)) is None:
             continue
         row = tuple(sorted((*chosen, *also), key=_key))
-        flood = _flood(rule, cues, row, chosen[-1], lines)
+        flood = _flood(rule, row, chosen[-1], chat)
         if flood is not None and not _silenced(rule, row, moments):
             return Row(rule, row, flood)
     return None
@@ -223,40 +252,117 @@ def _silenced(rule: Rule, row: Sequence[Moment], moments: Iterable[Moment]) -> b
 # -- viewers' lines
 
 
-def _flood(
-    rule: Rule, cues: Cues, row: Sequence[Moment], call: Moment, lines: Sequence[Line]
-) -> tuple[Line, ...] | None:
+class Asked:
+    """Which viewers' lines a rule wants; remembered, because every call asks about the same few."""
+
+    def __init__(self, cues: Cues) -> None:
+        self._cues = cues
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def __call__(self, rule: Rule, text: str) -> bool:
+        key = (rule.id, text)
+        if key not in self._known:
+            if len(self._known) >= _MOST_ASKED:
+                self._known.clear()
+            self._known[key] = self._cues.floods(rule, text)
+        return self._known[key]
+
+
+class Window(NamedTuple):
+    """The lines around a call, by their numbers: before it from ``begin``, after it from ``middle`` up to ``end``."""
+
+    begin: int
+    middle: int
+    end: int
+
+
+@dataclass(slots=True)
+class Chat:
+    """The viewers' lines of a stream as they are now, counted once for all rules and all calls that ask.
+
+    ``line_at`` is the time of the one new line, None where more than a line is new.
+    """
+
+    lines: Sequence[Line]
+    asked: Asked
+    line_at: datetime | None = None
+    _windows: dict[tuple[datetime, int], Window] = field(default_factory=dict)
+    _counted: dict[tuple[int, int], Counter[frozenset[str]]] = field(default_factory=dict)
+    _common: dict[tuple[int, int], list[tuple[frozenset[str], str]]] = field(default_factory=dict)
+
+    def concerns(self, rule: Rule, call: Moment) -> bool:
+        """Whether what is new may complete a row with this call."""
+        if self.line_at is None or rule.flood is None:
+            return True
+        _, middle, end = self.window(call, rule.flood.within_s)
+        return middle < end and call.transcript.started_at <= self.line_at <= _time(self.lines[end - 1])
+
+    def window(self, call: Moment, within_s: int) -> Window:
+        """So many seconds before and after a call; fewer, and as many on both sides, where that is a great many
+        lines."""
+        began = call.transcript.started_at
+        if (known := self._windows.get((began, within_s))) is not None:
+            return known
+        span = timedelta(seconds=within_s)
+        middle, end = (bisect_left(self.lines, at, key=_time) for at in (began, began + span))
+        if end - middle > _MOST_ANSWERS:
+            end = middle + _MOST_ANSWERS
+            span = _time(self.lines[end]) - began
+        found = Window(bisect_left(self.lines, began - span, key=_time), middle, end)
+        self._windows[began, within_s] = found
+        return found
+
+    def common(self, begin: int, end: int) -> list[tuple[frozenset[str], str]]:
+        """What most lines are made of, the commonest first, and the first line that is."""
+        if (begin, end) not in self._common:
+            parts = [one for one, _ in self._count(begin, end).most_common(_CANDIDATES)]
+            first = (next(line for line in islice(self.lines, begin, end) if line.parts == one) for one in parts)
+            self._common[begin, end] = [(line.parts, line.transcript.text) for line in first]
+        return self._common[begin, end]
+
+    def alike(self, parts: frozenset[str], begin: int, end: int) -> int:
+        """How many lines are nearly made of these."""
+        return sum(count for other, count in self._count(begin, end).items() if _alike(parts, other))
+
+    def _count(self, begin: int, end: int) -> Counter[frozenset[str]]:
+        if (begin, end) not in self._counted:
+            self._counted[begin, end] = Counter(line.parts for line in self.lines[begin:end])
+        return self._counted[begin, end]
+
+
+def _flood(rule: Rule, row: Sequence[Moment], call: Moment, chat: Chat) -> tuple[Line, ...] | None:
     """The first lines of the flood that a call brought on; none where the rule needs none, None where it did not."""
     if (flood := rule.flood) is None:
         return ()
-    began, span = call.transcript.started_at, timedelta(seconds=flood.within_s)
-    begin, middle, end = (bisect_left(lines, at, key=_time) for at in (began - span, began, began + span))
-    before, after = lines[begin:middle], lines[middle:end]
-    if len(after) < flood.at_least:
+    begin, middle, end = chat.window(call, flood.within_s)
+    if end - middle < flood.at_least:
         return None
     words = frozenset[str]().union(*(parts_of(one.transcript.text) for one in row))
-    alike = max((_like(parts, after) for parts in _candidates(rule, cues, words, after)), key=len, default=[])
-    if not alike:
+    wanted = _candidates(rule, words, chat.common(middle, end), chat)
+    counts = {parts: chat.alike(parts, middle, end) for parts in wanted}
+    parts = max(counts, key=counts.__getitem__, default=frozenset[str]())
+    if counts.get(parts, 0) < flood.at_least:
         return None
-    enough = max(flood.at_least, flood.times_before * len(_like(alike[0].parts, before)))
-    return tuple(alike[: flood.at_least]) if len(alike) >= enough else None
+    alike = (line for line in islice(chat.lines, middle, end) if _alike(parts, line.parts))
+    lines = tuple(islice(alike, flood.at_least))
+    return lines if counts[parts] >= flood.times_before * chat.alike(lines[0].parts, begin, middle) else None
 
 
-def _candidates(rule: Rule, cues: Cues, words: frozenset[str], lines: Sequence[Line]) -> Iterator[frozenset[str]]:
-    """What most lines are made of, the commonest first, where it may be what was asked for."""
-    for parts, _ in Counter(line.parts for line in lines).most_common(_CANDIDATES):
-        if rule.flood and rule.flood.lines:
-            wanted = cues.floods(rule, next(line.transcript.text for line in lines if line.parts == parts))
-        else:
-            wanted = len(parts & words) > _ALIKE * len(parts)
-        if wanted:
+def _candidates(
+    rule: Rule, words: frozenset[str], common: Iterable[tuple[frozenset[str], str]], chat: Chat
+) -> Iterator[frozenset[str]]:
+    """Of what is common that which may be what was asked for."""
+    for parts, text in common:
+        if chat.asked(rule, text) if rule.flood and rule.flood.lines else len(parts & words) > _ALIKE * len(parts):
             yield parts
 
 
-def _like(parts: frozenset[str], lines: Iterable[Line]) -> list[Line]:
-    return [line for line in lines if len(parts & line.parts) >= _ALIKE * len(parts | line.parts)]
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    both = len(one & other)
+    return both >= _ALIKE * (len(one) + len(other) - both)
 
 
+@lru_cache(maxsize=500)
 def parts_of(text: str) -> frozenset[str]:
     """The Han characters, words and numbers of a text; 一 and one are 1."""
     return frozenset(_NUMBERS.get(part, part) for part in _PARTS.findall(text.lower().translate(_DIGITS)))
@@ -276,5 +382,5 @@ def _key(one: Moment | Line) -> Key:
     return one.key
 
 
-def _time(one: Line) -> datetime:
+def _time(one: Moment | Line) -> datetime:
     return one.transcript.started_at

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from models.cues import LONGEST_S, Cues, Rule
 from models.labels import Label
@@ -35,14 +35,13 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
-from worker.rows import Row, Said, Stream
+from worker.rows import NEVER, Asked, Row, Said, Stream
 from worker.rulebook import by_policy
 from worker.service import Batch, Outcome, Result, Spot
 
 KEPT_S = 2 * LONGEST_S
 """How long, by the log's time, a line is kept: a row is five minutes long, and speech may come that much after chat."""
 
-THRESHOLD = 0.5
 FLOOD = "flood"
 """The name of a viewer's line as a cue."""
 
@@ -52,12 +51,31 @@ Where = tuple[Partition, int] | None
 """The assignment that a stream was read under; what is read under another begins anew."""
 
 
+class Terms(Protocol):
+    """What labels say and how they are treated, as a Rulebook has it."""
+
+    @property
+    def labels(self) -> Mapping[str, Label]: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+
+class FixedTerms(NamedTuple):
+    """Terms that nobody edits."""
+
+    labels: Mapping[str, Label]
+    policy: Policy
+
+
 class Watch:
     """Watches many streams. Pure but for what it remembers of them: no bus, and time comes from the records."""
 
     def __init__(self, cues: Cues, labels: Mapping[str, Label], *, jurisdiction: str = "cn") -> None:
-        self._cues, self._labels, self._jurisdiction = cues, labels, jurisdiction
-        self._streams: OrderedDict[tuple[Where, str], Stream] = OrderedDict()
+        self._cues, self._jurisdiction = cues, jurisdiction
+        self.terms = FixedTerms(labels, Policy())
+        self._asked = Asked(cues)
+        self._streams: dict[Where, OrderedDict[str, Stream]] = {}
         self._kept = 0
 
     @property
@@ -71,43 +89,55 @@ class Watch:
         talk = transcript.source is Source.SPEECH or transcript.text_kind in (TextKind.CHAT, TextKind.PINNED)
         return Said(transcript, tuple(self._cues.find(transcript.text)) if talk else (), at)
 
-    def add(self, said: Said, now: float, where: Where = None) -> list[Flag]:
-        """Write down what was said and judge its stream. ``now`` (epoch seconds) only measures latency."""
-        key = (where, said.transcript.stream_id)
-        stream = self._streams.setdefault(key, Stream())
-        self._streams.move_to_end(key)
-        before = len(stream.known)
+    def add(self, said: Said, now: float, where: Where = None, terms: Terms | None = None) -> list[Flag]:
+        """Write down what was said and judge its stream, by the labels that the watch was made with unless ``terms``
+        are given. ``now`` (epoch seconds) only measures latency."""
+        terms = terms or self.terms
+        streams, name = self._streams.setdefault(where, OrderedDict()), said.transcript.stream_id
+        stream = streams.setdefault(name, Stream())
+        streams.move_to_end(name)
+        before = stream.size if stream.latest > NEVER else 0
         new = stream.write_down(said)
+        stream.latest = max(stream.latest, said.at)
         stream.forget_before(said.at - KEPT_S)
-        self._kept += len(stream.known) - before
+        self._kept += stream.size - before
+        self._drop_silent(streams, said.at - KEPT_S)
         self._bound()
-        rows = [row for rules in self._concerned(said) for row in stream.rows(rules, self._cues)] if new else []
-        return [self._flag(row, now) for row in rows]
+        line_at = None if said.given else said.transcript.started_at
+        concerned = self._concerned(said, terms.policy) if new else []
+        return [self._flag(row, now, terms) for rules in concerned for row in stream.rows(rules, self._asked, line_at)]
 
     def forget(self, where: Where) -> None:
         """Drop the streams read under an assignment that is over."""
-        for key in [key for key in self._streams if key[0] == where]:
-            self._kept -= len(self._streams.pop(key).known)
+        for stream in self._streams.pop(where, {}).values():
+            self._kept -= stream.size
 
-    def _concerned(self, said: Said) -> list[list[Rule]]:
-        """The rules that a transcript may complete, those of a label together."""
+    def _concerned(self, said: Said, policy: Policy) -> list[list[Rule]]:
+        """The rules that a transcript may complete, sure enough for the policy, those of a label together."""
         names = {given.cue for given in said.given}
-        labels = {one.label for one in self._cues.rules if names & one.cues or (one.flood and not names)}
-        return [[one for one in self._cues.rules if one.label == label] for label in sorted(labels)]
+        sure = [one for one in self._cues.rules if one.score >= policy.of(one.label).rule]
+        labels = {one.label for one in sure if names & one.cues or (one.flood and not names)}
+        return [[one for one in sure if one.label == label] for label in sorted(labels)]
+
+    def _drop_silent(self, streams: OrderedDict[str, Stream], before: float) -> None:
+        """Forget the streams of one assignment in which nothing was written since; another's log may lag behind."""
+        while len(streams) > 1 and next(iter(streams.values())).latest < before:
+            self._kept -= streams.popitem(last=False)[1].size
 
     def _bound(self) -> None:
-        """With more kept than memory is meant to carry, the streams silent for longest are forgotten."""
-        while self._kept > _MOST_KEPT and len(self._streams) > 1:
-            self._kept -= len(self._streams.popitem(last=False)[1].known)
+        """With more kept than memory is meant to carry, of the assignment with most streams those silent for longest
+        are forgotten."""
+        while self._kept > _MOST_KEPT and len(most := max(self._streams.values(), key=len)) > 1:
+            self._kept -= most.popitem(last=False)[1].size
 
     # -- rows to flags
 
-    def _flag(self, row: Row, now: float) -> Flag:
+    def _flag(self, row: Row, now: float, terms: Terms) -> Flag:
         first, cues = row.first, _cues(row)
         spoken = [cue for cue in cues if cue.start_ms is not None and cue.end_ms is not None]
         ended_at = max(cue.ended_at for cue in cues)
         text, span = _joined(cues)
-        claim = self._claim(row, cues, text, span)
+        claim = self._claim(row, cues, (text, span), terms)
         return Flag(
             flag_id=claim.claim_id,
             stream_id=first.stream_id,
@@ -131,13 +161,14 @@ class Watch:
             latency_ms=Latency(queue=0, speech=0, claims=0, total=max(0, round((now - ended_at.timestamp()) * 1000))),
         )
 
-    def _claim(self, row: Row, cues: Sequence[Cue], text: str, span: tuple[int, int]) -> Claim:
-        rule, first, label = row.rule, row.first, self._labels[row.rule.label]
+    def _claim(self, row: Row, cues: Sequence[Cue], joined: tuple[str, tuple[int, int]], terms: Terms) -> Claim:
+        rule, first, label = row.rule, row.first, terms.labels[row.rule.label]
+        text, span = joined
         return Claim(
             claim_id=f"{first.transcript_id}/{rule.label}/sequence",
             label=rule.label,
             score=rule.score,
-            threshold=THRESHOLD,
+            threshold=terms.policy.of(rule.label).rule,
             finder="sequence",
             rule_id=rule.id,
             start_ms=min((cue.start_ms for cue in cues if cue.start_ms is not None), default=None),
@@ -196,11 +227,11 @@ class Read(NamedTuple):
 
 
 class Sequences:
-    """The handler of transcripts: reads cues beside, joins them in order. ``policy`` gives the one in force; it is
-    asked once for each batch."""
+    """The handler of transcripts: reads cues beside, joins them in order. ``current`` gives the terms in force, those
+    of the watch without it; it is asked once for each batch."""
 
-    def __init__(self, watch: Watch, policy: Callable[[], Policy] = Policy) -> None:
-        self._watch, self._policy = watch, policy
+    def __init__(self, watch: Watch, current: Callable[[], Terms] | None = None) -> None:
+        self._watch, self._current = watch, current or (lambda: watch.terms)
 
     def held_seconds(self) -> float:
         """None: it holds no sound, and no position rests on what it remembers."""
@@ -214,12 +245,12 @@ class Sequences:
     def handle(self, work: Read) -> Outcome:
         for where in work.gone:
             self._watch.forget(where)
+        results, terms = [], self._current()
         for spot, said in work.past:
-            self._watch.add(said, work.now, (spot.partition, spot.epoch))
-        results, policy = [], self._policy()
+            self._watch.add(said, work.now, (spot.partition, spot.epoch), terms)
         for spot, said in work.said:
-            for flag in self._watch.add(said, work.now, (spot.partition, spot.epoch)):
-                results += [Result(spot.partition, spot.epoch, told) for told in by_policy(flag, policy)]
+            for flag in self._watch.add(said, work.now, (spot.partition, spot.epoch), terms):
+                results += [Result(spot.partition, spot.epoch, told) for told in by_policy(flag, terms.policy)]
         free = [spot for spot, _ in work.said] + [_spot(rejected.message) for rejected in work.rejected]
         return Outcome(results, free, work.rejected)
 

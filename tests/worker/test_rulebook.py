@@ -15,7 +15,7 @@ from worker.codec import encode
 from worker.policy import Mode, Policy, Treatment
 from worker.records import Flag, ShadowFlag
 from worker.rulebook import by_policy
-from worker.sequences import Sequences, Watch
+from worker.sequences import FixedTerms, Sequences, Watch
 from worker.service import Batch
 
 LABELS = load_labels(Path("configs/labels.yaml"))
@@ -45,7 +45,7 @@ def test_sequences_have_a_mode_too(mode: Mode, kinds: list[type]) -> None:
     messages = [
         Message(one.topic, 0, number, 1, one.key, one.value, one.headers, 0) for number, one in enumerate(lines)
     ]
-    handler = Sequences(Watch(CUES, LABELS), lambda: policy("SCARCITY_FAKE", mode))
+    handler = Sequences(Watch(CUES, LABELS), lambda: FixedTerms(LABELS, policy("SCARCITY_FAKE", mode)))
     outcome = handler.handle(handler.prepare(Batch(messages, frozenset(), frozenset(), 0.0)))
 
     assert [type(result.record) for result in outcome.results] == kinds

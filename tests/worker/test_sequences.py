@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
 from worker.bus import Message, Partition
 from worker.codec import encode
-from worker.records import Flag, Place, Source, Status, TextKind, Transcript
-from worker.sequences import KEPT_S, Said, Sequences, Watch
+from worker.policy import Policy, Treatment
+from worker.records import AuthorRole, Flag, Place, Source, Status, TextKind, Transcript
+from worker.sequences import KEPT_S, FixedTerms, Said, Sequences, Watch
 from worker.service import Batch, Spot
 
 ROOT = Path(__file__).parent.parent.parent
@@ -272,11 +274,55 @@ def test_memory_is_bounded() -> None:
     for number in range(4_000):
         one = transcript(number, "viewer", f"第{number}句", number * 0.01)
         seen.add(seen.read(one, one.started_at.timestamp()), 0.0)
-    (stream,) = seen._streams.values()
+    (stream,) = seen._streams[None].values()
     assert len(stream.lines) <= 1_500
     late = transcript(9_999, "viewer", "你好", 100 + KEPT_S)
     seen.add(seen.read(late, late.started_at.timestamp()), 0.0)
-    assert (len(stream.lines), len(stream.known), seen._kept) == (1, 1, 1)
+    assert (len(stream.lines), len(stream.known), seen._kept) == (1, 1, 2)
+
+
+def test_streams_that_ended_are_forgotten() -> None:
+    """Of fifty thousand short streams one after the other those of the last ten minutes are left, with cues or
+    without; a partition whose log lags behind loses nothing."""
+    seen, begin = watch(), STARTED.timestamp()
+    lagging = (Partition("moderation.transcripts", 1), 1)
+    seen.add(seen.read(transcript(0, "host", "大家好", 0, stream="far"), begin - 5_000), 0.0, lagging)
+    one = transcript(0, "viewer", "你好", 0)
+    for number in range(50_000):
+        words = {} if number % 2 else {"text": "", "author_role": AuthorRole.HOST}
+        said = seen.read(one.model_copy(update={"stream_id": f"room-{number}", **words}), begin + number)
+        seen.add(said, 0.0)
+    assert list(seen._streams[None]) == [f"room-{number}" for number in range(50_000 - KEPT_S - 1, 50_000)]
+    assert list(seen._streams[lagging]) == ["far"]
+    assert seen._kept == sum(stream.size for streams in seen._streams.values() for stream in streams.values())
+
+
+def test_a_line_costs_no_more_the_more_calls_there_were() -> None:
+    """In a room where the host calls every eight seconds a line of the fifth minute takes no more work than one of
+    the third, when the time that a flood may last is full: calls that it came too late for are not looked at."""
+    seen, spent = watch(), [0.0] * 5
+    letters = [chr(one) for one in range(0x4E00, 0x4E80)]
+    for number in range(1_500):
+        if number % 40 == 0:
+            call = transcript(10_000 + number, "host", CALL.removeprefix("host: "), number / 5)
+            seen.add(seen.read(call, call.started_at.timestamp()), 0.0)
+        one = transcript(number, "viewer", "".join(letters[number * k % 127] for k in range(1, 7)), number / 5)
+        said = seen.read(one, one.started_at.timestamp())
+        began = time.process_time()
+        assert seen.add(said, 0.0) == []
+        spent[number // 300] += time.process_time() - began
+    assert spent[4] <= 2 * spent[2] + 0.2
+
+
+def test_a_flood_in_a_room_that_never_stops_writing() -> None:
+    """Of a thousand lines in the seconds after a call the first of the flood count, and what is far behind it does
+    not."""
+    call = transcript(0, "host", CALL.removeprefix("host: "), 60)
+    chat = [transcript(n + 1, "viewer", f"第{n}句话", 60 + n / 20) for n in range(1_000)]
+    early = [transcript(2_000 + n, "viewer", "已拍", 65 + n / 100) for n in range(9)]
+    late = [transcript(2_000 + n, "viewer", "已拍", 108 + n / 100) for n in range(9)]
+    assert [flag.claims[0].rule_id for flag in flags_of(watch(), [call, *chat, *early])] == ["asked_of_all"]
+    assert flags_of(watch(), [call, *chat, *late]) == []
 
 
 # -- the handler
@@ -306,6 +352,29 @@ def test_every_message_is_free_at_once() -> None:
     outcome = handler.handle(handler.prepare(batch(message(0, played((GONE,))[0]), bad)))
     assert set(outcome.free) == {Spot(TOPIC, 1, 0), Spot(TOPIC, 1, 1)}
     assert [(rejected.message, rejected.code) for rejected in outcome.rejected] == [(bad, "bad_json")]
+
+
+def test_what_a_claim_says_is_that_of_the_labels_in_force() -> None:
+    """A reload changes severity, tier and advice from the next batch on, with the version of the policy; a score
+    below that which the policy wants of a rule is no claim, one that reaches it is."""
+    label = replace(LABELS["SCARCITY_FAKE"], severity="critical", tier="T1", advice_zh="改口")
+    (score,) = {rule.score for rule in CUES.rules if rule.id == "restock"}
+
+    def handled(rule: float) -> list[Flag]:
+        policy = Policy({"SCARCITY_FAKE": Treatment(rule=rule)}, version="next")
+        terms = [FixedTerms(LABELS, Policy()), FixedTerms({**LABELS, "SCARCITY_FAKE": label}, policy)]
+        handler = Sequences(watch(), lambda: terms.pop(0))
+        gone, back = (message(n, one) for n, one in enumerate(played((GONE, BACK))))
+        assert run(handler, batch(gone)) == []
+        results = handler.handle(handler.prepare(batch(back))).results
+        return [one.record for one in results if isinstance(one.record, Flag)]
+
+    (flag,) = handled(score)
+    (claim,) = flag.claims
+    assert (flag.severity, flag.tier, flag.suggestion) == ("critical", "T1", "urgent")
+    assert (claim.severity, claim.tier, claim.advice) == ("critical", "T1", "改口")
+    assert (claim.threshold, flag.versions.policy) == (score, "next")
+    assert handled(score + 0.01) == []
 
 
 def test_what_was_handled_before_is_remembered_and_not_told_again() -> None:

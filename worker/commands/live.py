@@ -117,7 +117,7 @@ def _work_plan(config: Config, stack: ExitStack) -> work.Plan:
     )
     sequences = work.Part(
         name="sequences",
-        load=lambda: Sequences(watch, lambda: rules.current().policy),
+        load=lambda: Sequences(watch, rules.current),
         join=lambda: brokers.join(config.kafka, "sequences", (Transcript.topic,)),
         limits=compose.sequence_limits(config),
     )
