@@ -365,7 +365,7 @@ def took(text: str, language: str) -> float:
     return min(times)
 
 
-@pytest.mark.parametrize(("piece", "language"), [("1 ", "en"), ("1 ", "zh"), ("扣1", "zh"), ("one dollar ", "en")])
+@pytest.mark.parametrize(("piece", "language"), [("1 ", "en"), ("1 ", "zh")])
 def test_many_amounts_in_a_clause(piece: str, language: str) -> None:
     """Four times as many amounts do not take sixteen times as long."""
     short, long = ((piece * size)[:size] for size in (1_000, LONGEST))
