@@ -37,8 +37,8 @@ class Utterance:
 class Found:
     """One claim found in a text by one rule or model: the label and where its words stand.
 
-    ``finder`` is rule, classifier or listing; only a rule has a ``rule_id``, and may have a ``severity`` and an ``advice`` of
-    its own in place of its label's. ``start`` and ``end`` count Unicode code points of the text as it was given.
+    ``finder`` is rule, classifier or listing; only a rule has a ``rule_id``, and may have a ``severity`` and an
+    ``advice`` of its own in place of its label's. ``start`` and ``end`` count Unicode code points of the text as given.
     """
 
     label: str

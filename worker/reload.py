@@ -84,9 +84,8 @@ class Reloader:
         try:
             while not stop.wait(every_s):
                 self.look()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that asks for what is in force
             self._looking.set_exception(error)
-            raise
 
 
 def _versions(book: Rulebook) -> dict[str, str]:
