@@ -153,8 +153,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "worker.explaining": {
         "models.classifier", "models.law", "models.lexicon", "models.ngrams", "models.results", "worker.codec",
-        "worker.detection", "worker.listings", "worker.local", "worker.policy", "worker.recordings", "worker.records", "worker.rulebook",
-        "worker.sequences",
+        "worker.detection", "worker.listings", "worker.local", "worker.policy", "worker.recordings", "worker.records",
+        "worker.rulebook", "worker.sequences",
     },
     "worker.commands": {"models", "worker", "rich", "typer", "yaml"},
     "worker.cli": {"worker.commands", "typer"},

@@ -231,7 +231,6 @@ def _asked_for_a_while(rules: Reloader) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_error_nobody_expected_ends_who_asks_for_the_rules() -> None:
     """A worker that no longer sees edits does not go on as if it did: the next batch raises what ended the looking."""
     seen = iter(["first", "edited"])
