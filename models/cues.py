@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from models.backtracking import runaway
 from models.normalise import HAN, Normalised, Variants, normalise, toneless
 from models.numerals import chinese_numbers, english_numbers
+from models.patterns import PatternError, expanded, sentence
 
 Language = Literal["zh", "en"]
 Role = Literal["law", "merchants", "hosts", "consumers"]
@@ -29,11 +30,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 LONGEST_S = 300
 """No row is longer than five minutes of its stream."""
 
-_REFERENCE = re.compile(r"\{([a-z_]+)\}")
-_DEEPEST = 8
 _HAN = re.compile(f"[{HAN}]")
 _MARK = re.compile("[«»]")
-_CLAUSE_END = re.compile(r"[。!?！？;；\n]|\.(?=\s|$)")
 _SENTENCE: dict[Language, int] = {"zh": 40, "en": 100}
 _AROUND: dict[Language, int] = {"zh": 16, "en": 40}
 """How many characters before and after a cue an amount may stand that belongs to it."""
@@ -231,7 +229,7 @@ class Cues:
 def _given(one: _Ready, plain: Normalised) -> Iterator[Given]:
     for pattern in one.patterns:
         for match in pattern.finditer(plain.text):
-            if not one.lets_pass(_sentence(plain.text, match, _SENTENCE[one.way.language])):
+            if not one.lets_pass(sentence(plain.text, *match.span(), _SENTENCE[one.way.language])):
                 yield Given(one.way.cue, *plain.original(*match.span()))
 
 
@@ -265,14 +263,6 @@ def _near(one: Given, amounts: Sequence[tuple[int, float]], around: int) -> froz
     """The amounts in a cue's own words or, where there is none, around them."""
     own = frozenset(value for at, value in amounts if one.start <= at < one.end)
     return own or frozenset(value for at, value in amounts if one.start - around <= at < one.end + around)
-
-
-def _sentence(text: str, match: re.Match[str], most: int) -> str:
-    start, end = match.span()
-    ends = [mark.end() for mark in _CLAUSE_END.finditer(text, max(0, start - most), start)]
-    stop = _CLAUSE_END.search(text, end, min(len(text), end + most))
-    first, last = ends[-1] if ends else max(0, start - most), stop.end() if stop else end + most
-    return f"{text[first:start]}«{text[start:end]}»{text[end:last]}"
 
 
 def _read(path: Path) -> _File:
@@ -313,10 +303,12 @@ def _ready(way: Way, lists: Mapping[str, str], where: str) -> _Ready:
 
 
 def _compiled(pattern: str, lists: Mapping[str, str], where: str) -> re.Pattern[str]:
-    expanded = _expanded(pattern, lists, where)
     try:
-        ready = re.compile(expanded)
-        why = runaway(expanded)
+        whole = expanded(pattern, lists)
+        ready = re.compile(whole)
+        why = runaway(whole)
+    except PatternError as error:
+        raise CuesError(f"{where}: {error}") from error
     except RecursionError as error:
         raise CuesError(f"{where}: bad pattern {pattern[:80]!r}: it goes too deep") from error
     except (re.error, OverflowError) as error:
@@ -326,19 +318,6 @@ def _compiled(pattern: str, lists: Mapping[str, str], where: str) -> re.Pattern[
     if ready.search(""):
         raise CuesError(f"{where}: pattern {pattern[:80]!r} matches nothing at all")
     return ready
-
-
-def _expanded(pattern: str, lists: Mapping[str, str], where: str) -> str:
-    """The pattern with every ``{name}`` replaced by its list; lists may hold lists."""
-    for _ in range(_DEEPEST):
-        names = set(_REFERENCE.findall(pattern))
-        if not names:
-            return pattern
-        for name in names:
-            if name not in lists:
-                raise CuesError(f"{where}: unknown list {{{name}}}")
-            pattern = pattern.replace(f"{{{name}}}", lists[name])
-    raise CuesError(f"{where}: lists hold each other")
 
 
 def _told(error: ValidationError) -> str:

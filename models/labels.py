@@ -85,6 +85,14 @@ class Label:
     examples: dict[Literal["zh", "en"], Examples]
     law: tuple[LegalBasis, ...]
 
+    def name_in(self, language: str) -> str:
+        """What it is called, to somebody of that language: Mandarin, else English."""
+        return self.zh if language == "zh" else self.en
+
+    def advice_in(self, language: str) -> str:
+        """What to say instead, in that language."""
+        return self.advice_zh if language == "zh" else self.advice_en
+
     @property
     def in_text(self) -> bool:
         """Whether words alone can show it; the others are found by comparing with the listing."""

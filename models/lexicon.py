@@ -18,6 +18,7 @@ import ahocorasick_rs
 
 from models.literals import Prefilter
 from models.normalise import HAN, Normalised, Variants, VariantsError, load_variants, normalise, toneless
+from models.patterns import sentence
 from models.results import Found
 from models.rules import Compiled, LexiconError, load_rules
 
@@ -31,7 +32,6 @@ HEARD = 0.85
 
 _VARIANTS = "variants.yaml"
 _HAN = re.compile(f"[{HAN}]")
-_SENTENCE_END = re.compile(r"[。!?！？;；\n]|\.(?=\s|$)")
 _WINDOW = {"zh": 40, "en": 100}
 _BREAK = "\ue000"
 
@@ -149,7 +149,7 @@ class _Rules:
 
     def _hit(self, rule: Compiled, view: Normalised, span: tuple[int, int], share: float) -> Iterator[Hit]:
         start, end = span
-        if start < end and not _allowed(rule, _sentence(view.text, start, end, self._window)):
+        if start < end and not _allowed(rule, sentence(view.text, start, end, self._window)):
             yield Hit(rule, *view.original(start, end), round(rule.rule.score * share, 4))
 
     @cached_property
@@ -192,15 +192,6 @@ def _allowed(rule: Compiled, sentence: str) -> bool:
     if rule.not_if_marked and rule.not_if_marked.search(sentence):
         return True
     return bool(rule.not_if and rule.not_if.search(sentence.replace("«", "").replace("»", "")))
-
-
-def _sentence(text: str, start: int, end: int, most: int) -> str:
-    """The sentence around a hit, at most so many characters to either side, with « and » around the hit."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text, max(0, start - most), start)]
-    first = ends[-1] if ends else max(0, start - most)
-    stop = _SENTENCE_END.search(text, end, min(len(text), end + most))
-    last = stop.end() if stop else min(len(text), end + most)
-    return f"{text[first:start]}«{text[start:end]}»{text[end:last]}"
 
 
 def _joined(hits: Iterable[Hit]) -> Iterator[list[Hit]]:

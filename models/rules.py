@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.backtracking import runaway
 from models.firsts import hastened
+from models.patterns import PatternError, expanded
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
@@ -41,9 +42,7 @@ Category = Literal[
     "wine",
 ]
 
-_REFERENCE = re.compile(r"\{([a-z_]+)\}")
 _MARK = re.compile("[«»]")
-_DEEPEST = 8
 _ROLES_TO_GO_LIVE = 2
 _BAD = (re.error, OverflowError, RecursionError)
 """What the compiler of patterns raises: for one that is wrong, counts too far, or goes too deep."""
@@ -231,8 +230,8 @@ def _gather(file: RuleFile, lists: dict[str, str], path: Path) -> None:
 def _whole(name: str, lists: Mapping[str, str]) -> str:
     """A list with the lists inside it; as it is where these are wrong, for the rule that uses it to tell."""
     try:
-        return hastened(_expanded(lists[name], lists, name))
-    except (LexiconError, *_BAD):
+        return hastened(expanded(lists[name], lists))
+    except (PatternError, *_BAD):
         return lists[name]
 
 
@@ -252,16 +251,10 @@ def _compiled(raw: Mapping[str, Any], file: RuleFile, lists: Mapping[str, str], 
 
 
 def _expanded(pattern: str, lists: Mapping[str, str], where: str) -> str:
-    """The pattern with every ``{name}`` replaced by its list; lists may hold lists."""
-    for _ in range(_DEEPEST):
-        names = set(_REFERENCE.findall(pattern))
-        if not names:
-            return pattern
-        for name in names:
-            if name not in lists:
-                raise LexiconError(f"{where}: unknown list {{{name}}}")
-            pattern = pattern.replace(f"{{{name}}}", lists[name])
-    raise LexiconError(f"{where}: lists hold each other")
+    try:
+        return expanded(pattern, lists)
+    except PatternError as error:
+        raise LexiconError(f"{where}: {error}") from error
 
 
 def _any(patterns: Sequence[str], where: str) -> AnyOf | None:

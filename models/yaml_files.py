@@ -48,8 +48,8 @@ def lines_of(path: Path, key: str) -> list[int]:
     return [item.start_mark.line + 1 for item in items]
 
 
-class _NoRepeats(_BASE):  # type: ignore[misc, valid-type]
-    """A loader that refuses what the others let pass: of a key that stands twice the first would be lost."""
+class RefusesRepeats:
+    """Of a loader of mappings: a key that stands twice, of which the others lose the first, is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -59,8 +59,12 @@ class _NoRepeats(_BASE):  # type: ignore[misc, valid-type]
                     problem = f"the key {key.value} stands twice"
                     raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
                 seen.add(key.value)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)  # type: ignore[misc]
         return made
+
+
+class _NoRepeats(RefusesRepeats, _BASE):  # type: ignore[misc, valid-type]
+    """In C where the wheel has it."""
 
 
 def _told(path: Path, error: Exception) -> str:

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from models.yaml_files import RefusesRepeats
+
 PREFIX = "PINOCCHIO_"
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -248,18 +250,8 @@ def _key(variable: str) -> list[str]:
 # Reading --------------------------------------------------------------------------------------------------------------
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error: the first would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                problem = f"the key {key.value} stands twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            if isinstance(key, yaml.ScalarNode):
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
+class _Loader(RefusesRepeats, yaml.SafeLoader):
+    """In Python, whose words on what is wrong people understand better than those of the one in C."""
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -43,10 +43,6 @@ def moment(milliseconds: float) -> str:
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes:02}:{seconds:02}"
 
 
-def name_of(label: Label, language: str) -> str:
-    return label.zh if language == "zh" else label.en
-
-
 def law_of(claim: Claim, flag: Flag) -> str:
     """The first law that may be shown to a host, in the flag's language; empty where there is none."""
     law = next((one for one in claim.law if one.may_be_shown(flag.started_at.date())), None)
@@ -65,7 +61,7 @@ def show_flag(out: Console, flag: Flag, room: str, labels: Mapping[str, Label], 
     for claim in flag.claims:
         where = flag.source.value if claim.start_ms is None else moment(claim.start_ms)
         head = Text(f"{where:>7}  {room}  ", style="bold")
-        head.append(f"{name_of(labels[claim.label], flag.language)} ", style=f"bold {_COLOURS[claim.severity]}")
+        head.append(f"{labels[claim.label].name_in(flag.language)} ", style=f"bold {_COLOURS[claim.severity]}")
         head.append(claim.label, style="dim")
         if claim.label in reminded:
             head.append("  host reminded", style="green")
@@ -105,7 +101,7 @@ def scan_table(title: str, flags: Iterable[Flag], labels: Mapping[str, Label]) -
         for claim in flag.claims:
             table.add_row(
                 _at(flag, claim),
-                Text(f"{name_of(labels[claim.label], flag.language)}\n{claim.label}", style=_COLOURS[claim.severity]),
+                Text(f"{labels[claim.label].name_in(flag.language)}\n{claim.label}", style=_COLOURS[claim.severity]),
                 Text(_said(claim)),
                 Text(law_of(claim, flag)),
                 Text(claim.advice),

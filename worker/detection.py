@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from models.asr import Row, code, script
 from models.doubt import doubt
 from models.facts import spoken_facts
-from models.law import in_force
 from models.results import Found, Judged, Text, Utterance, Word
 from models.together import together
 from worker import listings
@@ -25,7 +24,6 @@ from worker.records import (
     Fact,
     Flag,
     Latency,
-    Law,
     Listing,
     LiveText,
     Record,
@@ -42,7 +40,7 @@ from worker.records import (
 )  # fmt: skip
 from worker.records import Outcome as Outcomes
 from worker.reminders import Reminders
-from worker.rulebook import Rulebook
+from worker.rulebook import Rulebook, law_in_force
 from worker.service import Batch, Outcome, Result
 
 F = TypeVar("F", Flag, ShadowFlag)
@@ -258,8 +256,8 @@ class Detection:
             normalised=found.normalised,
             tier=Tier(label.tier),
             severity=Severity(found.severity or label.severity),
-            law=tuple(Law(**asdict(basis)) for basis in in_force(label, self._jurisdiction, said_on)),
-            advice=found.advice or (label.advice_zh if transcript.language == "zh" else label.advice_en),
+            law=law_in_force(label, self._jurisdiction, said_on),
+            advice=found.advice or label.advice_in(transcript.language),
             listing=_both(compared) if compared else None,
         )
 

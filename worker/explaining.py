@@ -287,7 +287,7 @@ def _decision(label: str, case: _Case, **more: Any) -> Decision:
     of = case.book.labels[label]
     return Decision(
         label=label,
-        name=of.zh if case.language == "zh" else of.en,
+        name=of.name_in(case.language),
         tier=of.tier,
         severity=of.severity,
         mode=case.book.policy.of(label).mode.value,

@@ -75,7 +75,7 @@ class Reminders:
             language=flag.language,
             said=claim.text,
             said_at=flag.started_at,
-            why=label.zh if flag.language == "zh" else label.en,
+            why=label.name_in(flag.language),
             advice=claim.advice,
             law=tuple(law for law in claim.law if law.may_be_shown(said_on)),
             notice=notice(label, flag.language, self._jurisdiction, said_on),

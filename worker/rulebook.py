@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from models.labels import Label
+from models.law import in_force
 from models.results import Found, Judged, Text
 from worker.policy import Mode, Policy
-from worker.records import Flag, ShadowFlag
+from worker.records import Flag, Law, ShadowFlag
 
 
 class Finder(Protocol):
@@ -67,6 +69,11 @@ class Rulebook:
     def _sure_enough(self, found: Iterable[Found]) -> list[Found]:
         with_threshold = (replace(one, threshold=self.policy.of(one.label).rule) for one in found)
         return [one for one in with_threshold if one.score >= one.threshold]
+
+
+def law_in_force(label: Label, jurisdiction: str, on: date) -> tuple[Law, ...]:
+    """The law behind a label that was in force in a place on a day, as a Claim holds it."""
+    return tuple(Law(**asdict(basis)) for basis in in_force(label, jurisdiction, on))
 
 
 def by_policy(flag: Flag, policy: Policy) -> list[Flag | ShadowFlag]:

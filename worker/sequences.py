@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import NamedTuple, Protocol
 
 from models.cues import LONGEST_S, Cues, Rule
 from models.labels import Label
-from models.law import in_force
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
 from worker.policy import Policy
@@ -25,7 +23,6 @@ from worker.records import (
     Cue,
     Flag,
     Latency,
-    Law,
     Severity,
     Source,
     Status,
@@ -36,7 +33,7 @@ from worker.records import (
     Versions,
 )  # fmt: skip
 from worker.rows import NEVER, Asked, Row, Said, Stream
-from worker.rulebook import by_policy
+from worker.rulebook import by_policy, law_in_force
 from worker.service import Batch, Outcome, Result, Spot
 
 KEPT_S = 2 * LONGEST_S
@@ -178,8 +175,8 @@ class Watch:
             normalised=" / ".join(cue.text[slice(*cue.span)] for cue in cues),
             tier=Tier(label.tier),
             severity=Severity(label.severity),
-            law=tuple(Law(**asdict(one)) for one in in_force(label, self._jurisdiction, first.started_at.date())),
-            advice=label.advice_zh if first.language == "zh" else label.advice_en,
+            law=law_in_force(label, self._jurisdiction, first.started_at.date()),
+            advice=label.advice_in(first.language),
             cues=tuple(cues),
         )
 
