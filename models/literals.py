@@ -4,85 +4,129 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import product
+from math import prod
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
-_MOST = 500
-_Words = frozenset[str] | None
+_MOST_WORDS = 500
+_MOST_WAYS = 60
+_Words = frozenset[str]
+_Way = frozenset[_Words]
+"""One way a pattern can match: sets of words, in lower case, and every match holds one of each set."""
+
+
+class _Known(NamedTuple):
+    """A way of a pattern, and the bits of its sets."""
+
+    pattern: int
+    bits: int
 
 
 class Prefilter:
-    """Tells which of many patterns can match a text at all. Texts are given in lower case."""
+    """Tells which of many patterns can match a text at all. Texts are given in lower case.
+
+    The rarest set of each way tells where it is worth a look; the bits of the others whether they are there too.
+    """
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        where: dict[str, list[int]] = {}
         self._always: set[int] = set()
+        self._bits: dict[str, int] = {}
+        self._ways: dict[str, list[_Known]] = {}
+        numbers: dict[_Words, int] = {}
         for index, pattern in enumerate(patterns):
-            words = required(pattern)
-            if words is None:
-                self._always.add(index)
-            for word in words or ():
-                where.setdefault(word, []).append(index)
-        self._where = list(where.values())
-        self._scan = ahocorasick_rs.AhoCorasick(list(where)) if where else None
+            for way in required(pattern):
+                if way:
+                    self._add(_Known(index, sum(self._number(words, numbers) for words in way)), _rarest(way))
+                else:
+                    self._always.add(index)
+        self._words = list(self._bits)
+        self._scan = ahocorasick_rs.AhoCorasick(self._words) if self._words else None
+
+    def _number(self, words: _Words, numbers: dict[_Words, int]) -> int:
+        """The bit of a set of words."""
+        if words not in numbers:
+            numbers[words] = 1 << len(numbers)
+            for word in words:
+                self._bits[word] = self._bits.get(word, 0) | numbers[words]
+        return numbers[words]
+
+    def _add(self, way: _Known, rarest: _Words) -> None:
+        for word in rarest:
+            self._ways.setdefault(word, []).append(way)
 
     def candidates(self, texts: Iterable[str]) -> set[int]:
         """The indices of the patterns that may match one of the texts."""
         found = set(self._always)
         for text in texts:
-            if self._scan is not None:
-                for word, _, _ in self._scan.find_matches_as_indexes(text, overlapping=True):
-                    found.update(self._where[word])
+            words = self._there(text)
+            there = 0
+            for word in words:
+                there |= self._bits[word]
+            for word in words:
+                found.update(pattern for pattern, bits in self._ways.get(word, ()) if bits & there == bits)
         return found
 
+    def _there(self, text: str) -> set[str]:
+        if self._scan is None:
+            return set()
+        return {self._words[number] for number, _, _ in self._scan.find_matches_as_indexes(text, overlapping=True)}
 
-def required(pattern: str) -> frozenset[str] | None:
-    """Words of which every match of ``pattern`` holds at least one, in lower case; None where there are none such.
+
+def required(pattern: str) -> frozenset[_Way]:
+    """The ways the pattern can match; an empty one where nothing is certain.
 
     Reads the tree that Python's own compiler makes of the pattern.
     """
-    return _of_sequence(parser.parse(pattern, re.IGNORECASE))
+    return frozenset(_of_sequence(parser.parse(pattern, re.IGNORECASE)))
 
 
-def _of_sequence(tree: Any) -> _Words:
-    best: _Words = None
+def _of_sequence(tree: Any) -> list[_Way]:
+    """All that follow one another: every way of each with every way of the others, where these are not too many."""
+    parts: list[list[_Way]] = []
     run = ""
     for op, argument in tree:
         if op is codes.LITERAL:
             run += chr(argument).lower()
-            best = _better(best, frozenset([run]))
             continue
-        best, run = _better(best, _of_part(op, argument)), ""
-    return best
+        parts += [*_of_run(run), _of_part(op, argument)]
+        run = ""
+    parts += _of_run(run)
+    while prod(map(len, parts)) > max([_MOST_WAYS, *map(len, parts)]):
+        longest = max(range(len(parts)), key=lambda at: len(parts[at]))
+        parts[longest] = _as_one(parts[longest])
+    return [frozenset().union(*ways) for ways in product(*parts)]
 
 
-def _of_part(op: Any, argument: Any) -> _Words:
+def _of_run(run: str) -> list[list[_Way]]:
+    return [[frozenset([frozenset([run])])]] if run else []
+
+
+def _of_part(op: Any, argument: Any) -> list[_Way]:
     if op is codes.SUBPATTERN:
         return _of_sequence(argument[3])
     if op is codes.BRANCH:
-        return _of_branches(argument[1])
+        ways = [way for branch in argument[1] for way in _of_sequence(branch)]
+        alone = frozenset(word for way in ways for words in way for word in words)
+        return _as_one(ways) if all(len(way) == 1 for way in ways) and len(alone) <= _MOST_WORDS else ways
     if op in (codes.MAX_REPEAT, codes.MIN_REPEAT) and argument[0] >= 1:
         return _of_sequence(argument[2])
     if op is codes.IN and len(argument) <= 12 and all(kind is codes.LITERAL for kind, _ in argument):
-        return frozenset(chr(char).lower() for _, char in argument)
-    return None
+        return [frozenset([frozenset(chr(char).lower() for _, char in argument)])]
+    return [frozenset()]
 
 
-def _of_branches(branches: Any) -> _Words:
-    together: set[str] = set()
-    for branch in branches:
-        words = _of_sequence(branch)
-        if words is None:
-            return None
-        together |= words
-    return frozenset(together) if len(together) <= _MOST else None
+def _as_one(ways: Sequence[_Way]) -> list[_Way]:
+    """One way for all: a set that holds of each the words that let the fewest texts through."""
+    if not all(ways):
+        return [frozenset()]
+    together = frozenset().union(*map(_rarest, ways))
+    return [frozenset([together]) if len(together) <= _MOST_WORDS else frozenset()]
 
 
-def _better(one: _Words, other: _Words) -> _Words:
-    """The one whose shortest word is longer, then the smaller one: it lets fewer texts through."""
-    if one is None or other is None:
-        return one or other
-    return max(one, other, key=lambda words: (min(map(len, words)), -len(words)))
+def _rarest(way: _Way) -> _Words:
+    """The set whose shortest word is longest, then the smallest."""
+    return max(way, key=lambda words: (min(map(len, words)), -len(words)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,13 +83,15 @@ def train(lines: Sequence[Line], labels: Sequence[str], settings: Settings) -> E
     optimizer = torch.optim.AdamW(encoder.model.parameters(), settings.rate, weight_decay=0.01)
     schedule = get_linear_schedule_with_warmup(optimizer, steps // 10, steps)  # type: ignore[no-untyped-call]
     encoder.model.train()
-    for chosen in _batches(len(rows), settings):
+    for step, chosen in enumerate(_batches(len(rows), settings), start=1):
         loss = _loss(encoder, [rows[row] for row in chosen], truth[chosen], weight[chosen])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(encoder.model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
+        if step % 100 == 0:
+            print(f"step {step} of {steps}: loss {float(loss.detach()):.3f}", file=sys.stderr, flush=True)
     return encoder
 
 
