@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -61,6 +62,15 @@ class Worker:
             return bool(answer.status == 200)
         return False
 
+    def told(self) -> str:
+        """The end of its log but for the brokers it missed, and what its threads do, if it lives."""
+        if self.process.poll() is None:
+            self.send(signal.SIGUSR1)
+            time.sleep(1)
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        missed = ("ECONNREFUSED", "backoff/retry")
+        return "\n".join([f"{self.log}:", *[line for line in lines if not any(m in line for m in missed)][-400:]])
+
     def send(self, number: int) -> None:
         self.process.send_signal(number)
 
@@ -72,9 +82,14 @@ def running(address: str, folder: Path, *names: str, model: str | None = None) -
         for worker in workers:
             stack.callback(worker.process.wait)
             stack.callback(worker.process.kill)
-        for worker in workers:
-            until(worker.ready, f"{worker.log} to say ready")
-        yield workers
+        try:
+            for worker in workers:
+                until(worker.ready, f"{worker.log} to say ready")
+            yield workers
+        except AssertionError:
+            for worker in workers:
+                print(worker.told())
+            raise
 
 
 def until(holds: Callable[[], object], what: str, patience_s: float = PATIENCE_S) -> None:

@@ -66,6 +66,7 @@ def test_kcat_in_kcat_out(broker: Broker, tmp_path: Path) -> None:
         until(lambda: len(letters(broker.address)) == 2, "the dead letters")
         with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/metrics", timeout=5) as answer:
             assert b"pinocchio_audio_seconds_total 60.0" in answer.read()
+        assert "worker/service.py" in worker.told(), "asked by SIGUSR1, it tells where its threads are"
         worker.send(signal.SIGTERM)
         assert worker.process.wait(30) == 0
     written = next(f for f in flags_of(broker.address) if f["flag_id"] == "t1")

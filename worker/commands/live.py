@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import re
 import signal
@@ -36,7 +37,8 @@ def work_command(config: ConfigFile = None) -> None:
 
     Loads the speech model and tries it, waits for the brokers, joins the group, and works until SIGTERM or Ctrl-C;
     then it finishes what it has begun, commits, and leaves, within work.grace_s. Start as many as there is work
-    for. /metrics, /livez and /readyz are served on metrics.listen; logs are JSON lines on stderr.
+    for. /metrics, /livez and /readyz are served on metrics.listen; logs are JSON lines on stderr. SIGUSR1 writes there
+    what each thread is doing.
 
     \b
     Examples:
@@ -46,6 +48,7 @@ def work_command(config: ConfigFile = None) -> None:
     with plain_errors(), ExitStack() as stack:
         logs.configure(logging.INFO)
         settings = load_config(config)
+        faulthandler.register(signal.SIGUSR1)
         ending = work.work(_work_plan(settings, stack), _stop_on_signals())
         if ending is not work.Ending.DONE:
             leave(0 if ending is work.Ending.BEFORE_START else 1)
