@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import ahocorasick_rs
+
+from models.trees import REPEATS, codes, parsed
 
 _MOST = 500
 _Words = frozenset[str] | None
 
 
 class Prefilter:
-    """Tells which of many patterns can match a text at all. Texts are given in lower case."""
+    """Tells which of many patterns, given by what each requires, can match a text at all: one in lower case."""
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[_Words]) -> None:
         where: dict[str, list[int]] = {}
         self._always: set[int] = set()
-        for index, pattern in enumerate(patterns):
-            words = required(pattern)
+        for index, words in enumerate(patterns):
             if words is None:
                 self._always.add(index)
             for word in words or ():
@@ -39,12 +37,10 @@ class Prefilter:
         return found
 
 
-def required(pattern: str) -> frozenset[str] | None:
-    """Words of which every match of ``pattern`` holds at least one, in lower case; None where there are none such.
-
-    Reads the tree that Python's own compiler makes of the pattern.
-    """
-    return _of_sequence(parser.parse(pattern, re.IGNORECASE))
+def required(patterns: Iterable[str]) -> frozenset[str] | None:
+    """Words of which every match of one of the patterns holds at least one, in lower case; None where there are
+    none such."""
+    return _of_branches(parsed(pattern) for pattern in patterns)
 
 
 def _of_sequence(tree: Any) -> _Words:
@@ -64,7 +60,7 @@ def _of_part(op: Any, argument: Any) -> _Words:
         return _of_sequence(argument[3])
     if op is codes.BRANCH:
         return _of_branches(argument[1])
-    if op in (codes.MAX_REPEAT, codes.MIN_REPEAT) and argument[0] >= 1:
+    if op in REPEATS and argument[0] >= 1:
         return _of_sequence(argument[2])
     if op is codes.IN and len(argument) <= 12 and all(kind is codes.LITERAL for kind, _ in argument):
         return frozenset(chr(char).lower() for _, char in argument)

@@ -342,12 +342,18 @@ def test_find_never_raises_and_its_spans_lie_within_the_text(text: str, language
 )
 def test_required_words_are_those_no_match_can_lack(pattern: str, words: set[str] | None) -> None:
     """The longest sure word of a pattern is found, of every branch where it branches."""
-    assert required(pattern) == words
+    assert required([pattern]) == words
+
+
+def test_of_several_patterns_the_words_of_all_are_required() -> None:
+    """And none where one of them needs none."""
+    assert required(["最低价", "(?:治好|根治)病"]) == {"最低价", "治好", "根治"}
+    assert required(["最低价", "[0-9]"]) is None
 
 
 def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
     """A pattern that finds something in a text is always among the candidates."""
-    prefilter = Prefilter(["最低价", "[0-9]", "x?y"])
+    prefilter = Prefilter([required([one]) for one in ("最低价", "[0-9]", "x?y")])
 
     assert prefilter.candidates(["全网最低价"]) == {0, 1}
     assert prefilter.candidates(["xy"]) == {1, 2}
