@@ -42,7 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "models.scores": {"cn2an", "numpy", "pypinyin"},
     "models.cues": {
-        "models.backtracking", "models.normalise", "models.numerals", "models.patterns", "pydantic", "yaml",
+        "models.backtracking", "models.normalise", "models.numerals", "models.patterns", "models.yaml_files",
+        "pydantic",
     },
     "models.units": set(),
     "models.amounts": {"models.numerals", "models.units"},
