@@ -286,7 +286,8 @@ def _places(path: Path | str, key: str) -> list[str]:
 def _check(file: _File, labels: Container[str], path: Path | str) -> None:
     """What one entry says of another: ids that stand twice, labels and cues that do not exist."""
     known = {way.cue for way in file.cues}
-    for kind, entries in (("cue", file.cues), ("rule", file.rules)):
+    all_entries: dict[str, Sequence[Way | Rule]] = {"cue": file.cues, "rule": file.rules}
+    for kind, entries in all_entries.items():
         seen: set[str] = set()
         for entry, place in zip(entries, _places(path, f"{kind}s"), strict=True):
             where = f"{place}: {kind} {entry.id}"
