@@ -18,9 +18,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.backtracking import runaway
-from models.normalise import HAN, Normalised, Variants, normalise, toneless
+from models.normalise import normalise
 from models.numerals import chinese_numbers, english_numbers
 from models.patterns import PatternError, expanded, sentence
+from models.sounds import HAN, toneless
+from models.variants import Variants
+from models.views import Normalised
 from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]

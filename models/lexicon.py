@@ -17,10 +17,13 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from models.literals import Prefilter
-from models.normalise import HAN, Normalised, Variants, VariantsError, load_variants, normalise, toneless
+from models.normalise import normalise
 from models.patterns import sentence
 from models.results import Found
 from models.rules import Compiled, LexiconError, load_rules
+from models.sounds import HAN, toneless
+from models.variants import Variants, VariantsError, load_variants
+from models.views import Normalised
 
 __all__ = ["THRESHOLD", "Lexicon", "LexiconError"]
 

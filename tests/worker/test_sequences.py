@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from models.cues import Cues, CuesError
 from models.labels import load_labels
-from models.normalise import load_variants
+from models.variants import load_variants
 from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
 from worker.bus import Message, Partition
