@@ -17,6 +17,8 @@ from models.cues import LONGEST_S, Cues, Rule
 from models.labels import Label
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
+from worker.floods import Asked
+from worker.moments import Said
 from worker.policy import Policy
 from worker.records import (
     Claim,
@@ -32,7 +34,7 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
-from worker.rows import NEVER, Asked, Row, Said, Stream
+from worker.rows import NEVER, Row, Stream
 from worker.rulebook import by_policy, law_in_force
 from worker.service import Batch, Outcome, Result, Spot
 
