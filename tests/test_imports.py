@@ -110,12 +110,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.positions": set(),
     "worker.metrics": {"worker.bus", "worker.codec", "worker.records", "prometheus_client"},
     "worker.health": {"prometheus_client"},
+    "worker.batches": {"worker.bus", "worker.codec", "worker.records"},
+    "worker.patience": {"worker.codec"},
+    "worker.assigned": {"worker.bus", "worker.positions"},
     "worker.service": {
-        "worker.bus", "worker.codec", "worker.metrics", "worker.positions", "worker.records", "structlog",
+        "worker.assigned", "worker.batches", "worker.bus", "worker.codec", "worker.metrics", "worker.patience",
+        "worker.positions", "worker.records", "structlog",
     },
     "worker.hearing": {
-        "models.audio", "models.speech", "models.vad", "worker.bus", "worker.codec", "worker.records",
-        "worker.service", "numpy",
+        "models.audio", "models.speech", "models.vad", "worker.batches", "worker.bus", "worker.codec",
+        "worker.records", "numpy",
     },
     "worker.listings": {
         "models.amounts", "models.certificates", "models.materials", "models.places", "models.results",
@@ -128,14 +132,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.reload": {"worker.config", "worker.metrics", "worker.rulebook", "structlog"},
     "worker.detection": {
         "models.asr", "models.doubt", "models.facts", "models.results", "models.together",
-        "worker.hearing", "worker.listings", "worker.records", "worker.reminders", "worker.rulebook", "worker.service",
+        "worker.batches", "worker.hearing", "worker.listings", "worker.records", "worker.reminders", "worker.rulebook",
     },
     "worker.moments": {"models.cues", "worker.records"},
     "worker.floods": {"models.cues", "worker.moments"},
     "worker.rows": {"models.cues", "worker.floods", "worker.moments", "worker.records"},
     "worker.sequences": {
-        "models.cues", "models.labels", "worker.bus", "worker.codec", "worker.floods", "worker.moments",
-        "worker.policy", "worker.records", "worker.rows", "worker.rulebook", "worker.service",
+        "models.cues", "models.labels", "worker.batches", "worker.bus", "worker.codec", "worker.floods",
+        "worker.moments", "worker.policy", "worker.records", "worker.rows", "worker.rulebook",
     },
     "worker.schemas": {"worker.records"},
     "worker.logs": {"structlog"},
@@ -145,8 +149,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.replay": {"models.audio", "models.encoding", "worker.bus", "worker.codec", "worker.recordings"},
     "worker.demo": {"worker.codec", "worker.listings", "worker.recordings", "worker.records", "yaml"},
     "worker.local": {
-        "models.asr", "models.audio", "models.results", "worker.codec", "worker.goods", "worker.hearing",
-        "worker.memory_bus",
+        "models.asr", "models.audio", "models.results", "worker.batches", "worker.codec", "worker.goods",
+        "worker.hearing", "worker.memory_bus",
         "worker.records", "worker.service", "numpy",
     },
     "worker.console": {"models.labels", "worker.demo", "worker.records", "rich"},
@@ -155,14 +159,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "worker.plain": {
         "models.asr", "models.audio", "worker.bus", "worker.config", "worker.listings", "worker.local",
-        "worker.recordings", "worker.service",
+        "worker.patience", "worker.recordings",
     },
     "worker.scanning": {
         "models.audio", "worker.codec", "worker.console", "worker.listings", "worker.local", "worker.plain",
         "worker.recordings", "worker.records", "worker.screens", "rich",
     },
     "worker.work": {
-        "worker.bus", "worker.health", "worker.metrics", "worker.service", "structlog",
+        "worker.batches", "worker.bus", "worker.health", "worker.metrics", "worker.service", "structlog",
     },
     "worker.compose": {
         "models.asr", "models.audio", "models.classifier", "models.cues", "models.labels", "models.lexicon",

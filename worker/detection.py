@@ -17,6 +17,7 @@ from models.facts import spoken_facts
 from models.results import Found, Judged, Text, Utterance, Word
 from models.together import together
 from worker import listings
+from worker.batches import Batch, Outcome, Result
 from worker.hearing import Hearing, Line, Prepared, Window
 from worker.records import (
     AuthorRole,
@@ -41,7 +42,6 @@ from worker.records import (
 from worker.records import Outcome as Outcomes
 from worker.reminders import Reminders
 from worker.rulebook import Rulebook, law_in_force
-from worker.service import Batch, Outcome, Result
 
 F = TypeVar("F", Flag, ShadowFlag)
 

@@ -20,12 +20,12 @@ from models.labels import load_labels
 from models.variants import load_variants
 from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
+from worker.batches import Batch, Spot
 from worker.bus import Message, Partition
 from worker.codec import encode
 from worker.policy import Policy, Treatment
 from worker.records import AuthorRole, Flag, Place, Source, Status, TextKind, Transcript
 from worker.sequences import KEPT_S, FixedTerms, Said, Sequences, Watch
-from worker.service import Batch, Spot
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "configs" / "sequences.yaml"
