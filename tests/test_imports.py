@@ -130,9 +130,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "worker.rulebook": {"models.labels", "models.law", "models.results", "worker.policy", "worker.records"},
     "worker.reminders": {"models.law", "worker.bus", "worker.records", "worker.rulebook"},
     "worker.reload": {"worker.config", "worker.metrics", "worker.rulebook", "structlog"},
+    "worker.context": {"worker.records"},
+    "worker.heard_words": {"models.asr", "models.results", "worker.hearing", "worker.records"},
+    "worker.said_of_goods": {
+        "models.facts", "models.results", "worker.heard_words", "worker.listings", "worker.records",
+    },
     "worker.detection": {
-        "models.asr", "models.doubt", "models.facts", "models.results", "models.together",
-        "worker.batches", "worker.hearing", "worker.listings", "worker.records", "worker.reminders", "worker.rulebook",
+        "models.asr", "models.doubt", "models.results", "models.together", "worker.batches", "worker.context",
+        "worker.heard_words", "worker.hearing", "worker.listings", "worker.records", "worker.reminders",
+        "worker.rulebook", "worker.said_of_goods",
     },
     "worker.moments": {"models.cues", "worker.records"},
     "worker.floods": {"models.cues", "worker.moments"},
