@@ -1,109 +1,248 @@
-"""Patterns that would keep a worker busy for ever: seen in their form, or tried on a text that would hurt."""
+"""Patterns that would keep a worker busy for ever, told by their form: in how many ways they can read one text.
+
+Python tries one way after the other until one fits. The ways are multiplied where one repeat can read a text in
+more and more of them (models/ambiguity.py), and where several repeats in a row can share a text out among them.
+"""
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any
+from typing import Any, NamedTuple
 
-_MANY = 8
-_SECONDS = 0.05
-_LENGTHS = (12, 16, 20, 24, 28, 32, 36)
-_NEVER = "\ue001"
-_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
-_GROUP_REPEATED = re.compile(r"\)(?:[*+]|\{\d*,(?:\}|[89]|\d\d)|\{(?:[89]|\d\d))")
+from models.ambiguity import Automaton
+from models.charsets import Chars, characters
+from models.trees import LOOKS, MANY, REPEATS, codes, inside, parsed
+
+_MOST_OPEN = 2
+"""Repeats without end that share one text out: from each place on, the steps are as the square of its length."""
+
+_MOST_TIMES = 50_000_000
+"""Ways that come of repeats with an end: a number that the pattern alone decides, however long the text."""
+
+_MOST_ROUNDS = 20
+_MOST_REPEATS = 5_000
 
 
 @lru_cache(maxsize=4096)
 def runaway(pattern: str) -> str | None:
-    """Why matching ``pattern`` may take a time that doubles with each character; None where it does not.
+    """Why matching ``pattern`` may take for ever; None where it does not. Raises what ``re.compile`` does.
 
-    First its form: an open repeat of nothing but an open repeat, ``(a+)+``. Then a try: every group that may
-    come eight times or more is fed what it repeats, more and more of it, and something that ends the match.
-    The first text to take 50 ms of processor time condemns the pattern, so that the check always ends.
+    What is let pass takes, from each place of a text on, a number of steps that grows as the square of the text's
+    length at most, times what the alternatives written in it come to. What possessive repeats, atomic groups and
+    words looked at would spare is not counted as spared, so that now and then a pattern is refused that would end.
     """
-    if not _GROUP_REPEATED.search(pattern):
-        return None
-    tree = parser.parse(pattern, re.IGNORECASE)
-    if _nested(tree):
-        return "one repeat without end is all that another repeats"
-    found = re.compile(pattern, re.IGNORECASE)
-    for before, body in _repeats(tree, ""):
-        for length in _LENGTHS:
-            began = time.thread_time()
-            found.search(before + (body * length)[:length] + _NEVER)
-            if time.thread_time() - began > _SECONDS:
-                return f"{length} characters of {body[:20]!r} keep it busy for more than {_SECONDS * 1000:.0f} ms"
-    return None
+    steps = _Steps()
+    steps.read(parsed(pattern), _START)
+    return steps.why
 
 
-def _inside(op: Any, argument: Any) -> list[Any]:
-    """The patterns that a part of a parsed pattern holds."""
-    if op in _REPEATS or op is codes.POSSESSIVE_REPEAT:
-        return [argument[2]]
-    if op is codes.SUBPATTERN:
-        return [argument[3]]
-    if op is codes.BRANCH:
-        return list(argument[1])
-    if op in (codes.ASSERT, codes.ASSERT_NOT):
-        return [argument[1]]
-    return [argument] if op is codes.ATOMIC_GROUP else []
+class _Cost(NamedTuple):
+    """``times`` ways, times the length of the text for each of ``opened``."""
+
+    times: int
+    opened: int
+
+    def by(self, lengths: int) -> _Cost:
+        """As many times as much; ``MANY`` is the length of the text."""
+        return self._replace(opened=self.opened + 1) if lengths == MANY else self._replace(times=self.times * lengths)
+
+    def per(self, other: _Cost) -> _Cost:
+        """For each of the others once."""
+        return _Cost(self.times * other.times, self.opened + other.opened)
 
 
-def _nested(tree: Any, within: bool = False) -> bool:
+class _Behind(NamedTuple):
+    """A repeat that one text may be shared with: in how many ways it is reached, how often it can go round more than
+    it must, where it may be if it goes on over what was read since, and characters that were."""
+
+    rounds: Automaton
+    cost: _Cost
+    lengths: int
+    states: frozenset[int]
+    between: frozenset[Chars] = frozenset()
+
+    def past(self, chars: Chars) -> _Behind:
+        """One character on."""
+        states = self.rounds.read(self.states, chars)
+        if states == self.states and chars in self.between:
+            return self
+        return _Behind(self.rounds, self.cost, self.lengths, states, self.between | {chars})
+
+    def or_else(self, other: _Behind) -> _Behind:
+        """The same by two ways."""
+        return self._replace(states=self.states | other.states, between=self.between & other.between)
+
+    def shares_with(self, rounds: Automaton) -> bool:
+        """Whether both can go round over one text that also leads from the one to the other."""
+        readable = all(rounds.reads(chars) for chars in self.between)
+        return readable and self.rounds.goes_with(self.states, rounds)
+
+
+class _Ways(NamedTuple):
+    """In how many ways a place in a pattern is reached over one text: over all, and from each repeat before it on."""
+
+    cost: _Cost
+    behind: Mapping[int, _Behind]
+
+    @property
+    def arrivals(self) -> _Cost:
+        """In how many ways over one text and all its beginnings."""
+        return _most([self.cost, *(one.cost.by(one.lengths) for one in self.behind.values())])
+
+    def past(self, chars: Chars) -> _Ways:
+        """Behind a character: what cannot read the same is no longer of account."""
+        if not self.behind:
+            return self
+        return _Ways(self.cost, _alive((number, one.past(chars)) for number, one in self.behind.items()))
+
+    def over(self, rounds: Automaton) -> _Ways:
+        """Behind a repeat that went round."""
+        return _Ways(
+            self.cost,
+            _alive((n, one._replace(states=one.rounds.beside(one.states, rounds))) for n, one in self.behind.items()),
+        )
+
+
+def _alive(behind: Iterable[tuple[int, _Behind]]) -> Mapping[int, _Behind]:
+    return {number: one for number, one in behind if one.states}
+
+
+_ONE = _Cost(1, 0)
+_START = _Ways(_ONE, {})
+
+
+class _Steps:
+    """Reads a tree from left to right: what it costs at most, and ``why`` that is too much."""
+
+    def __init__(self) -> None:
+        self.cost = _ONE
+        self.why: str | None = None
+        self._repeats = 0
+        self._made: dict[int, Automaton] = {}
+        self._plain: dict[int, bool] = {}
+
+    def read(self, tree: Any, ways: _Ways) -> _Ways:
+        """The ways behind a tree, by those before it."""
+        if not ways.behind and self._is_plain(tree):
+            return ways
+        for op, argument in tree:
+            if self.why:
+                break
+            ways = self._part(op, argument, ways)
+        return ways
+
+    def _part(self, op: Any, argument: Any, ways: _Ways) -> _Ways:
+        if (chars := characters(op, argument)) is not None:
+            return ways.past(chars)
+        if op in REPEATS:
+            return self._repeat(argument, ways)
+        if op in LOOKS:
+            self._look(argument[1], ways.arrivals)
+            return ways
+        parts = [self.read(tree, ways) for tree in inside(op, argument)]
+        if op is codes.GROUPREF_EXISTS:
+            parts.append(ways)
+        return _either(parts) if parts else ways
+
+    def _repeat(self, argument: tuple[int, int, Any], ways: _Ways) -> _Ways:
+        least, most, body = argument
+        if most <= 1:
+            once = self.read(body, ways) if most else ways
+            return once if least else _either([once, ways])
+        rounds = self._automaton(body, least)
+        many = self._rounds(rounds, most, body)
+        lengths = MANY if most == MANY else most - least + 1
+        shared = [one.cost.by(min(one.lengths, lengths)) for one in ways.behind.values() if one.shares_with(rounds)]
+        reached = _most([ways.cost, *shared]).by(many)
+        self._count(reached.by(lengths))
+        for look in _looks(body):
+            self._look(look, reached.by(lengths))
+        behind = self._through(least, most, body, ways) if not _is_character(body) else ways.over(rounds)
+        kept = behind if least else _either([behind, ways])
+        self._repeats += 1
+        here = _Behind(rounds, reached, lengths, rounds.ends)
+        return _Ways(_most([kept.cost, reached]), {**kept.behind, self._repeats: here})
+
+    def _through(self, least: int, most: int, body: Any, ways: _Ways) -> _Ways:
+        """Behind the repeat's own repeats: round by round where they are few, else, as no round adds ways, one."""
+        found = []
+        for _ in range(most if most <= _MOST_ROUNDS else 1):
+            ways = self.read(body, ways)
+            found.append(ways)
+        return _either(found[max(least, 1) - 1 :] or found)
+
+    def _rounds(self, rounds: Automaton, most: int, body: Any) -> int:
+        """How many times as many ways there are for going round."""
+        if _is_character(body) or not rounds.runs_away():
+            return 1
+        if most > _MOST_ROUNDS:
+            self.why = self.why or "a repeat can read one text in ways that double with every round"
+            return 1
+        times: int = max(_choices(body), 2) ** most
+        return times
+
+    def _look(self, tree: Any, arrivals: _Cost) -> None:
+        steps = _Steps()
+        steps.read(tree, _START)
+        self.why = self.why or steps.why
+        self._count(steps.cost.per(arrivals))
+
+    def _count(self, cost: _Cost) -> None:
+        self.cost = _most([self.cost, cost])
+        if self.why:
+            return
+        if cost.opened > _MOST_OPEN:
+            self.why = f"{cost.opened} repeats without end can share one text out among them"
+        elif cost.times > _MOST_TIMES or self._repeats > _MOST_REPEATS:
+            self.why = "its repeats can share one text out among them in millions of ways"
+
+    def _is_plain(self, tree: Any) -> bool:
+        """Whether there is no choice in it but that between alternatives."""
+        known = self._plain.get(id(tree))
+        if known is None:
+            known = self._plain[id(tree)] = all(
+                op not in LOOKS
+                and not (op in REPEATS and argument[1] > 1)
+                and all(map(self._is_plain, inside(op, argument)))
+                for op, argument in tree
+            )
+        return known
+
+    def _automaton(self, body: Any, least: int) -> Automaton:
+        made = self._made.get(id(body))
+        if made is None:
+            made = self._made[id(body)] = Automaton(body, least)
+        return made
+
+
+def _most(costs: Iterable[_Cost]) -> _Cost:
+    return _Cost(*map(max, zip(*costs, strict=True)))
+
+
+def _either(parts: Iterable[_Ways]) -> _Ways:
+    parts = list(parts)
+    behind: dict[int, _Behind] = {}
+    for number, one in (item for part in parts for item in part.behind.items()):
+        behind[number] = one.or_else(behind[number]) if number in behind else one
+    return _Ways(_most(part.cost for part in parts), behind)
+
+
+def _is_character(body: Any) -> bool:
+    return len(body) == 1 and characters(*body[0]) is not None
+
+
+def _choices(tree: Any) -> int:
+    """In how many ways the alternatives in a tree can be chosen."""
+    found = 1
     for op, argument in tree:
-        opened = op in _REPEATS and argument[1] is codes.MAXREPEAT
-        if opened and within and len(tree) == 1:
-            return True
-        only = opened or (within and len(tree) == 1 and op is codes.SUBPATTERN)
-        if any(_nested(part, only) for part in _inside(op, argument)):
-            return True
-    return False
+        counts = [_choices(part) for part in inside(op, argument)]
+        found *= sum(counts) if counts else 1
+    return min(found, _MOST_TIMES)
 
 
-def _repeats(tree: Any, before: str) -> Iterator[tuple[str, str]]:
-    """For each group that may come often: a text that leads up to it, and texts of what it repeats."""
+def _looks(tree: Any) -> list[Any]:
+    found = []
     for op, argument in tree:
-        inside = _inside(op, argument)
-        if op in _REPEATS and argument[1] >= _MANY and _varies(argument[2]):
-            yield from ((before, body) for body in dict.fromkeys((_sample(argument[2]), "a", "1", "一")) if body)
-        for part in inside:
-            yield from _repeats(part, before)
-        before += _sample([(op, argument)])
-
-
-def _varies(tree: Any) -> bool:
-    """Whether the same text can be matched in more than one way: something in it repeats or branches."""
-    return any(
-        op in _REPEATS or op is codes.BRANCH or any(map(_varies, _inside(op, argument))) for op, argument in tree
-    )
-
-
-def _sample(tree: Any) -> str:
-    """A short text that the pattern matches, or nearly: what is only looked at is passed over."""
-    text = ""
-    for op, argument in tree:
-        if op is codes.LITERAL:
-            text += chr(argument)
-        elif op is codes.IN:
-            text += _member(argument)
-        elif op in (codes.ANY, codes.NOT_LITERAL):
-            text += "a"
-        elif op not in (codes.ASSERT, codes.ASSERT_NOT):
-            often = min(argument[0], 4) if op in _REPEATS else 1
-            text += "".join(map(_sample, _inside(op, argument)[:1])) * often
-    return text
-
-
-def _member(choices: Any) -> str:
-    """A character out of a set: the first that stands there, else a letter."""
-    op, argument = choices[0]
-    if op is codes.LITERAL:
-        return chr(argument)
-    if op is codes.RANGE:
-        return chr(argument[0])
-    return {codes.CATEGORY_DIGIT: "1", codes.CATEGORY_SPACE: " "}.get(argument, "a")
+        found += [argument[1]] if op in LOOKS else [look for part in inside(op, argument) for look in _looks(part)]
+    return found

@@ -15,13 +15,16 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from models.backtracking import runaway
-from models.normalise import HAN, Normalised, Variants, normalise, toneless
+from models.normalise import normalise
 from models.numerals import chinese_numbers, english_numbers
 from models.patterns import PatternError, expanded, sentence
+from models.sounds import HAN, toneless
+from models.variants import Variants
+from models.views import Normalised
+from models.yaml_files import YamlError, lines_of, read_yaml
 
 Language = Literal["zh", "en"]
 Role = Literal["law", "merchants", "hosts", "consumers"]
@@ -55,7 +58,7 @@ _MOST_LOOKED_AT = 2_000
 
 
 class CuesError(ValueError):
-    """The file cannot be used; the message names it, the entry and the key."""
+    """The file cannot be used; the message names it, the line, the entry and the key."""
 
 
 class _Entry(BaseModel):
@@ -175,14 +178,17 @@ class Cues:
 
     @classmethod
     def load(cls, path: Path | str, labels: Container[str], variants: Variants | None = None) -> Cues:
-        """Read and check a file. Raises CuesError, naming the file, the entry and the key."""
-        file = _read(Path(path))
+        """Read and check a file. Raises CuesError, naming the file, the line, the entry and the key."""
+        file = _read(path)
         lists = {
             language: {name: f"(?:{'|'.join(parts)})" for name, parts in named.items()}
             for language, named in file.lists.items()
         }
         _check(file, labels, path)
-        ways = [_ready(way, lists.get(way.language, {}), f"{path}: cue {way.id}") for way in file.cues]
+        ways = [
+            _ready(way, lists.get(way.language, {}), f"{place}: cue {way.id}")
+            for way, place in zip(file.cues, _places(path, "cues"), strict=True)
+        ]
         return cls(file, ways, variants or Variants.none())
 
     def find(self, text: str) -> list[Given]:
@@ -265,36 +271,50 @@ def _near(one: Given, amounts: Sequence[tuple[int, float]], around: int) -> froz
     return own or frozenset(value for at, value in amounts if one.start - around <= at < one.end + around)
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path | str) -> _File:
     try:
-        return _File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CuesError(f"{path}: {error}") from error
+        document = read_yaml(path)
+        return _File.model_validate(document.data)
+    except YamlError as error:
+        raise CuesError(str(error)) from error
     except ValidationError as error:
-        raise CuesError(f"{path}: {_told(error)}") from error
+        raise CuesError(f"{document.where(error.errors()[0]['loc'])}: {_told(error)}") from error
+
+
+def _places(path: Path | str, key: str) -> list[str]:
+    """``file:line`` of each entry under a key."""
+    return [f"{path}:{line}" for line in lines_of(Path(path), key)]
 
 
 def _check(file: _File, labels: Container[str], path: Path | str) -> None:
     """What one entry says of another: ids that stand twice, labels and cues that do not exist."""
-    ids = [*(f"cue {way.id}" for way in file.cues), *(f"rule {rule.id}" for rule in file.rules)]
-    for twice in sorted({one for one in ids if ids.count(one) > 1}):
-        raise CuesError(f"{path}: {twice}: id: stands twice")
     known = {way.cue for way in file.cues}
-    for rule in file.rules:
-        where = f"{path}: rule {rule.id}"
-        if rule.label not in labels:
-            raise CuesError(f"{where}: label: unknown label {rule.label}")
-        for key in ("steps", "also", "silent_if", "broken_by"):
-            if unknown := sorted(set(getattr(rule, key)) - known):
-                raise CuesError(f"{where}: {key}: no cue is named {unknown[0]}")
-        for pattern in rule.flood.lines if rule.flood else ():
-            _compiled(pattern, {}, f"{where}: flood.lines")
-    for pattern in file.goods:
-        if _compiled(pattern, {}, f"{path}: goods").groups != 1:
-            raise CuesError(f"{path}: goods: {pattern!r} needs exactly one group")
-    for word in file.sounds:
+    all_entries: dict[str, Sequence[Way | Rule]] = {"cue": file.cues, "rule": file.rules}
+    for kind, entries in all_entries.items():
+        seen: set[str] = set()
+        for entry, place in zip(entries, _places(path, f"{kind}s"), strict=True):
+            where = f"{place}: {kind} {entry.id}"
+            if entry.id in seen:
+                raise CuesError(f"{where}: id: stands twice")
+            seen.add(entry.id)
+            if isinstance(entry, Rule):
+                _check_rule(entry, labels, known, where)
+    for pattern, place in zip(file.goods, _places(path, "goods"), strict=True):
+        if _compiled(pattern, {}, f"{place}: goods").groups != 1:
+            raise CuesError(f"{place}: goods: {pattern!r} needs exactly one group")
+    for word, place in zip(file.sounds, _places(path, "sounds"), strict=True):
         if len(_sound(word)) != len(word):
-            raise CuesError(f"{path}: sounds: {word} must be Han characters alone")
+            raise CuesError(f"{place}: sounds: {word} must be Han characters alone")
+
+
+def _check_rule(rule: Rule, labels: Container[str], known: Container[str], where: str) -> None:
+    if rule.label not in labels:
+        raise CuesError(f"{where}: label: unknown label {rule.label}")
+    for key in ("steps", "also", "silent_if", "broken_by"):
+        if unknown := sorted(name for name in getattr(rule, key) if name not in known):
+            raise CuesError(f"{where}: {key}: no cue is named {unknown[0]}")
+    for pattern in rule.flood.lines if rule.flood else ():
+        _compiled(pattern, {}, f"{where}: flood.lines")
 
 
 def _ready(way: Way, lists: Mapping[str, str], where: str) -> _Ready:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
+from models.trees import LOOKS, REPEATS, codes, parsed
+
 _WIDEST = 200
-_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT)
-_LOOKS = (codes.ASSERT, codes.ASSERT_NOT, codes.AT)
 _Chars = frozenset[str]
 
 
@@ -22,7 +20,7 @@ def hastened(pattern: str) -> str:
     any of them can begin there costs a tenth of that.
     """
     try:
-        chars, empty = _of_sequence(parser.parse(pattern, re.IGNORECASE))
+        chars, empty = _of_sequence(parsed(pattern))
     except re.error:
         return pattern
     if empty or chars is None:
@@ -34,7 +32,7 @@ def _of_sequence(tree: Any) -> tuple[_Chars | None, bool]:
     """What may come first, None where anything may; and whether the whole may match nothing."""
     together: _Chars = frozenset()
     for op, argument in tree:
-        if op in _LOOKS:
+        if op in LOOKS or op is codes.AT:
             continue
         chars, empty = _of_part(op, argument)
         if chars is None:
@@ -52,7 +50,7 @@ def _of_part(op: Any, argument: Any) -> tuple[_Chars | None, bool]:
         return _of_set(argument), False
     if op is codes.SUBPATTERN:
         return _of_sequence(argument[3])
-    if op in _REPEATS:
+    if op in REPEATS:
         chars, empty = _of_sequence(argument[2])
         return chars, empty or argument[0] == 0
     if op is codes.BRANCH:

@@ -17,10 +17,13 @@ from typing import NamedTuple
 import ahocorasick_rs
 
 from models.literals import Prefilter
-from models.normalise import HAN, Normalised, Variants, VariantsError, load_variants, normalise, toneless
+from models.normalise import normalise
 from models.patterns import sentence
 from models.results import Found
 from models.rules import Compiled, LexiconError, load_rules
+from models.sounds import HAN, toneless
+from models.variants import Variants, VariantsError, load_variants
+from models.views import Normalised
 
 __all__ = ["THRESHOLD", "Lexicon", "LexiconError"]
 
@@ -126,7 +129,7 @@ class _Rules:
     def __init__(self, rules: Iterable[Compiled], language: str) -> None:
         self._rules = [rule for rule in rules if rule.rule.language == language]
         self._window = _WINDOW[language]
-        self._prefilter = Prefilter([rule.source for rule in self._rules])
+        self._prefilter = Prefilter([rule.ways for rule in self._rules])
 
     def written(self, text: str, plain: Normalised) -> Iterator[Hit]:
         """What is found by its characters: in the normalised text, else in the text as given."""
@@ -231,7 +234,7 @@ def _version(rules: Sequence[Compiled], variants: Variants) -> str:
         [rule.id, rule.label, rule.language, source, list(rule.sounding), rule.score, rule.shadow]
         + [guard.pattern if guard else "" for guard in guards]
         + [sorted(rule.only_in), sorted(rule.not_in), rule.severity, rule.advice, sorted(set(rule.approved_by))]
-        for rule, source, _, *guards in sorted(rules, key=lambda one: one.rule.id)
+        for rule, source, _, _, *guards in sorted(rules, key=lambda one: one.rule.id)
     ]
     told = json.dumps([effective, variants.version], ensure_ascii=False)
     return hashlib.sha256(told.encode()).hexdigest()[:16]

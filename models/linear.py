@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from models.manifest import LANGUAGES, ClassifierError, Language, Scores
 from models.ngrams import VIEWS, Grams, Vocabulary, grams, script_of
-from models.normalise import VariantsError, load_variants
 from models.pieces import by_script
 from models.results import Text
 from models.spans import spread
+from models.variants import VariantsError, load_variants
 
 WEIGHTS = "weights.npz"
 VARIANTS = "variants.yaml"

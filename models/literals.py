@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
-from re import _constants as codes  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any, NamedTuple
 
 import ahocorasick_rs
 
+from models.trees import REPEATS, codes, parsed
+
 _MOST_WORDS = 500
 _MOST_WAYS = 60
 _Words = frozenset[str]
-_Way = frozenset[_Words]
+Way = frozenset[_Words]
 """One way a pattern can match: sets of words, in lower case, and every match holds one of each set."""
 
 
@@ -27,18 +26,18 @@ class _Known(NamedTuple):
 
 
 class Prefilter:
-    """Tells which of many patterns can match a text at all. Texts are given in lower case.
+    """Tells which of many patterns, given by what each requires, can match a text at all: one in lower case.
 
     The rarest set of each way tells where it is worth a look; the bits of the others whether they are there too.
     """
 
-    def __init__(self, patterns: Sequence[str]) -> None:
+    def __init__(self, patterns: Sequence[Iterable[Way]]) -> None:
         self._always: set[int] = set()
         self._bits: dict[str, int] = {}
         self._ways: dict[str, list[_Known]] = {}
         numbers: dict[_Words, int] = {}
-        for index, pattern in enumerate(patterns):
-            for way in required(pattern):
+        for index, ways in enumerate(patterns):
+            for way in ways:
                 if way:
                     self._add(_Known(index, sum(self._number(words, numbers) for words in way)), _rarest(way))
                 else:
@@ -76,17 +75,14 @@ class Prefilter:
         return {self._words[number] for number, _, _ in self._scan.find_matches_as_indexes(text, overlapping=True)}
 
 
-def required(pattern: str) -> frozenset[_Way]:
-    """The ways the pattern can match; an empty one where nothing is certain.
-
-    Reads the tree that Python's own compiler makes of the pattern.
-    """
-    return frozenset(_of_sequence(parser.parse(pattern, re.IGNORECASE)))
+def required(patterns: Iterable[str]) -> frozenset[Way]:
+    """The ways one of the patterns can match; an empty one where nothing is certain."""
+    return frozenset(way for pattern in patterns for way in _of_sequence(parsed(pattern)))
 
 
-def _of_sequence(tree: Any) -> list[_Way]:
+def _of_sequence(tree: Any) -> list[Way]:
     """All that follow one another: every way of each with every way of the others, where these are not too many."""
-    parts: list[list[_Way]] = []
+    parts: list[list[Way]] = []
     run = ""
     for op, argument in tree:
         if op is codes.LITERAL:
@@ -101,25 +97,25 @@ def _of_sequence(tree: Any) -> list[_Way]:
     return [frozenset().union(*ways) for ways in product(*parts)]
 
 
-def _of_run(run: str) -> list[list[_Way]]:
+def _of_run(run: str) -> list[list[Way]]:
     return [[frozenset([frozenset([run])])]] if run else []
 
 
-def _of_part(op: Any, argument: Any) -> list[_Way]:
+def _of_part(op: Any, argument: Any) -> list[Way]:
     if op is codes.SUBPATTERN:
         return _of_sequence(argument[3])
     if op is codes.BRANCH:
         ways = [way for branch in argument[1] for way in _of_sequence(branch)]
         alone = frozenset(word for way in ways for words in way for word in words)
         return _as_one(ways) if all(len(way) == 1 for way in ways) and len(alone) <= _MOST_WORDS else ways
-    if op in (codes.MAX_REPEAT, codes.MIN_REPEAT) and argument[0] >= 1:
+    if op in REPEATS and argument[0] >= 1:
         return _of_sequence(argument[2])
     if op is codes.IN and len(argument) <= 12 and all(kind is codes.LITERAL for kind, _ in argument):
         return [frozenset([frozenset(chr(char).lower() for _, char in argument)])]
     return [frozenset()]
 
 
-def _as_one(ways: Sequence[_Way]) -> list[_Way]:
+def _as_one(ways: Sequence[Way]) -> list[Way]:
     """One way for all: a set that holds of each the words that let the fewest texts through."""
     if not all(ways):
         return [frozenset()]
@@ -127,6 +123,6 @@ def _as_one(ways: Sequence[_Way]) -> list[_Way]:
     return [frozenset([together]) if len(together) <= _MOST_WORDS else frozenset()]
 
 
-def _rarest(way: _Way) -> _Words:
+def _rarest(way: Way) -> _Words:
     """The set whose shortest word is longest, then the smallest."""
     return max(way, key=lambda words: (min(map(len, words)), -len(words)))

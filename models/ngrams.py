@@ -17,8 +17,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.normalise import HAN, Variants, normalise, toneless
+from models.normalise import normalise
 from models.results import Text
+from models.sounds import HAN, toneless
+from models.variants import Variants
 
 Keys = NDArray[np.uint64]
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.backtracking import runaway
 from models.firsts import hastened
+from models.literals import Way, required
 from models.patterns import PatternError, expanded
 from models.yaml_files import YamlError, lines_of, read_yaml
 
@@ -169,12 +170,14 @@ class AnyOf(NamedTuple):
 class Compiled(NamedTuple):
     """A rule ready to run: ``source`` is its whole pattern, ``find`` the same compiled.
 
+    ``ways`` are the words that each way to match requires.
     Guards that hold a mark look at the sentence with the marks, the others at the sentence as it is.
     """
 
     rule: Rule
     source: str
     find: re.Pattern[str]
+    ways: frozenset[Way]
     not_if: AnyOf | None
     not_if_marked: AnyOf | None
 
@@ -247,7 +250,8 @@ def _compiled(raw: Mapping[str, Any], file: RuleFile, lists: Mapping[str, str], 
     source = "|".join(f"(?:{part})" for part in parts)
     marked = [guard for guard in guards if _MARK.search(guard)]
     plain = [guard for guard in guards if not _MARK.search(guard)]
-    return Compiled(rule, source, _one(parts, where), _any(plain, where), _any(marked, where))
+    find = _one(parts, where)
+    return Compiled(rule, source, find, required(parts), _any(plain, where), _any(marked, where))
 
 
 def _expanded(pattern: str, lists: Mapping[str, str], where: str) -> str:

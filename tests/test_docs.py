@@ -56,7 +56,7 @@ def test_the_readme_s_configuration_is_valid(tmp_path: Path) -> None:
 def test_the_example_of_live_text_is_one() -> None:
     """It parses as the record that the worker reads."""
     (example,) = blocks(SOUND, "json")
-    assert LiveText.model_validate_json(example).by_host
+    assert LiveText.model_validate_json(example).author_role.is_host
 
 
 def test_every_reason_of_a_dead_letter_is_explained() -> None:

@@ -14,10 +14,10 @@ from models.classifier import ClaimClassifier, ClassifierError
 from models.cues import Cues, CuesError
 from models.labels import Label, LabelsError, load_labels
 from models.lexicon import Lexicon, LexiconError
-from models.normalise import VariantsError, load_variants
 from models.results import Found, Text
 from models.speech import CutRules
 from models.vad import SpeechDetector
+from models.variants import VariantsError, load_variants
 from worker import metrics
 from worker.blobs import BlobStore
 from worker.config import Config, ConfigError, SpeechSection

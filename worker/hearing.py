@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from models.audio import SAMPLE_RATE, BadAudio
 from models.speech import CutRules, Detector, Piece, Tail
 from models.vad import VadState
+from worker.batches import Batch, Result, Spot
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode, decode_chunk
 from worker.records import AudioChunk, LiveText, Place, StreamHeard
-from worker.service import Batch, Result, Spot
 
 Samples = NDArray[np.float32]
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.asr import Row
 from models.audio import BadAudio, decode
 from models.results import Utterance, Word
+from worker.batches import Handler
 from worker.codec import DEAD_LETTERS, Encoded
 from worker.codec import decode as decoded
 from worker.goods import TOPICS, Follower, Goods
@@ -29,7 +30,7 @@ from worker.records import (
     StreamHeard,
     Transcript,
 )
-from worker.service import Handler, Limits, Service
+from worker.service import Limits, Service
 
 Samples = NDArray[np.float32]
 

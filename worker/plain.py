@@ -14,8 +14,8 @@ from worker.bus import CommitFailed, Unavailable
 from worker.config import ConfigError
 from worker.listings import BadListing
 from worker.local import NotHandled
+from worker.patience import TooManyFailures
 from worker.recordings import BadText
-from worker.service import TooManyFailures
 
 _EXPECTED = (
     BadAudio, BadText, BadListing, SpeechModelError, Unavailable, CommitFailed, NotHandled, TooManyFailures, OSError,

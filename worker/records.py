@@ -169,11 +169,6 @@ class LiveText(Noun):
     sent_at: Time
     language: Language | None = None
 
-    @property
-    def by_host(self) -> bool:
-        """Whether the host answers for this text: what the shop wrote, and the lines of host and assistant."""
-        return self.kind is not TextKind.CHAT or self.author_role.is_host
-
 
 class Speech(Noun):
     """How sure the recogniser was: mean log-probability per token, probability of no speech."""

@@ -5,24 +5,18 @@ Pure: the same transcripts in any order of arrival, and any number of times, mak
 
 from __future__ import annotations
 
-import re
-from bisect import bisect_left, bisect_right, insort
-from collections import Counter
+from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from models.cues import Cues, Given, Rule
+from models.cues import Rule
+from worker.floods import MOST_LINES, Asked, Chat, flood_of, line_parts
+from worker.moments import Key, Line, Moment, Said, key_of, time_of
 from worker.records import AuthorRole, Source, TextKind, Transcript
 
-_MOST_LINES = 1_500
-_MOST_ANSWERS = _MOST_LINES // 2
-"""How many lines after a call are looked at, so that those before it are still there to compare with."""
-
-_MOST_ASKED = 4_000
 NEVER = float("-inf")
 _MOST_MOMENTS = 300
 _BLOCK_S = 300
@@ -30,52 +24,6 @@ _BLOCKS_REMEMBERED = 8
 _OVERLAP = timedelta(milliseconds=500)
 _NEAR = timedelta(seconds=45)
 """How far from the last step a cue of ``also`` may stand."""
-
-_ALIKE = 0.5
-_CANDIDATES = 8
-_LONGEST_LINE = 100
-_REPEATED = re.compile(r"(.+?)\1+")
-_PARTS = re.compile(r"[㐀-鿿]|[a-z']+|\d+")
-_DIGITS = str.maketrans("一二两三四五六七八九", "1223456789")
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate(["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], 1)
-} | {"ones": "1"}
-
-Key = tuple[datetime, str, int]
-
-
-class Said(NamedTuple):
-    """A transcript, the cues in it, and when it was written to the log, in epoch seconds."""
-
-    transcript: Transcript
-    given: tuple[Given, ...]
-    at: float
-
-
-class Moment(NamedTuple):
-    """One cue of one utterance."""
-
-    transcript: Transcript
-    given: Given
-    at: float
-
-    @property
-    def key(self) -> Key:
-        """Where it stands in its stream: earlier said, earlier in the words."""
-        return self.transcript.started_at, self.transcript.transcript_id, self.given.start
-
-
-class Line(NamedTuple):
-    """A viewer's line, and what it is made of whatever is repeated in it."""
-
-    transcript: Transcript
-    parts: frozenset[str]
-    at: float
-
-    @property
-    def key(self) -> Key:
-        return self.transcript.started_at, self.transcript.transcript_id, 0
 
 
 class Row(NamedTuple):
@@ -117,9 +65,9 @@ class Stream:
             return False
         if said.given:
             for given in said.given:
-                insort(self.moments, Moment(transcript, given, said.at), key=_key)
-        elif _is_viewers(transcript) and (parts := _line_parts(transcript.text)):
-            insort(self.lines, Line(transcript, parts, said.at), key=_key)
+                insort(self.moments, Moment(transcript, given, said.at), key=key_of)
+        elif _is_viewers(transcript) and (parts := line_parts(transcript.text)):
+            insort(self.lines, Line(transcript, parts, said.at), key=key_of)
         else:
             return False
         self.known[transcript.transcript_id] = said.at
@@ -131,7 +79,7 @@ class Stream:
             self.moments = [one for one in self.moments if one.at >= at]
             self.lines = [one for one in self.lines if one.at >= at]
             self.known = {one: when for one, when in self.known.items() if when >= at}
-        for kept, most in ((self.moments, _MOST_MOMENTS), (self.lines, _MOST_LINES)):
+        for kept, most in ((self.moments, _MOST_MOMENTS), (self.lines, MOST_LINES)):
             for one in kept[: max(0, len(kept) - most)]:
                 self.known.pop(one.transcript.transcript_id, None)
             del kept[: max(0, len(kept) - most)]
@@ -159,7 +107,7 @@ class Stream:
         """Whether a call of a rule stands before a line, near enough."""
         if rule.flood is None:
             return False
-        begin = bisect_right(self.moments, line_at - timedelta(seconds=rule.flood.within_s), key=_time)
+        begin = bisect_right(self.moments, line_at - timedelta(seconds=rule.flood.within_s), key=time_of)
         return any(
             one.given.cue == rule.steps[-1] and one.transcript.started_at <= line_at
             for one in islice(self.moments, begin, None)
@@ -184,8 +132,8 @@ def first_row(rule: Rule, moments: Sequence[Moment], chat: Chat) -> Row | None:
         chosen = _chosen(rule, first, islice(moments, number + 1, None))
         if chosen is None or not chat.concerns(rule, chosen[-1]) or (also := _also(rule, chosen[-1], moments)) is None:
             continue
-        row = tuple(sorted((*chosen, *also), key=_key))
-        flood = _flood(rule, row, chosen[-1], chat)
+        row = tuple(sorted((*chosen, *also), key=key_of))
+        flood = flood_of(rule, row, chosen[-1], chat)
         if flood is not None and not _silenced(rule, row, moments):
             return Row(rule, row, flood)
     return None
@@ -249,138 +197,6 @@ def _silenced(rule: Rule, row: Sequence[Moment], moments: Iterable[Moment]) -> b
     )
 
 
-# -- viewers' lines
-
-
-class Asked:
-    """Which viewers' lines a rule wants; remembered, because every call asks about the same few."""
-
-    def __init__(self, cues: Cues) -> None:
-        self._cues = cues
-        self._known: dict[tuple[str, str], bool] = {}
-
-    def __call__(self, rule: Rule, text: str) -> bool:
-        key = (rule.id, text)
-        if key not in self._known:
-            if len(self._known) >= _MOST_ASKED:
-                self._known.clear()
-            self._known[key] = self._cues.floods(rule, text)
-        return self._known[key]
-
-
-class Window(NamedTuple):
-    """The lines around a call, by their numbers: before it from ``begin``, after it from ``middle`` up to ``end``."""
-
-    begin: int
-    middle: int
-    end: int
-
-
-@dataclass(slots=True)
-class Chat:
-    """The viewers' lines of a stream as they are now, counted once for all rules and all calls that ask.
-
-    ``line_at`` is the time of the one new line, None where more than a line is new.
-    """
-
-    lines: Sequence[Line]
-    asked: Asked
-    line_at: datetime | None = None
-    _windows: dict[tuple[datetime, int], Window] = field(default_factory=dict)
-    _counted: dict[tuple[int, int], Counter[frozenset[str]]] = field(default_factory=dict)
-    _common: dict[tuple[int, int], list[tuple[frozenset[str], str]]] = field(default_factory=dict)
-
-    def concerns(self, rule: Rule, call: Moment) -> bool:
-        """Whether what is new may complete a row with this call."""
-        if self.line_at is None or rule.flood is None:
-            return True
-        _, middle, end = self.window(call, rule.flood.within_s)
-        return middle < end and call.transcript.started_at <= self.line_at <= _time(self.lines[end - 1])
-
-    def window(self, call: Moment, within_s: int) -> Window:
-        """So many seconds before and after a call; fewer, and as many on both sides, where that is a great many
-        lines."""
-        began = call.transcript.started_at
-        if (known := self._windows.get((began, within_s))) is not None:
-            return known
-        span = timedelta(seconds=within_s)
-        middle, end = (bisect_left(self.lines, at, key=_time) for at in (began, began + span))
-        if end - middle > _MOST_ANSWERS:
-            end = middle + _MOST_ANSWERS
-            span = _time(self.lines[end]) - began
-        found = Window(bisect_left(self.lines, began - span, key=_time), middle, end)
-        self._windows[began, within_s] = found
-        return found
-
-    def common(self, begin: int, end: int) -> list[tuple[frozenset[str], str]]:
-        """What most lines are made of, the commonest first, and the first line that is."""
-        if (begin, end) not in self._common:
-            parts = [one for one, _ in self._count(begin, end).most_common(_CANDIDATES)]
-            first = (next(line for line in islice(self.lines, begin, end) if line.parts == one) for one in parts)
-            self._common[begin, end] = [(line.parts, line.transcript.text) for line in first]
-        return self._common[begin, end]
-
-    def alike(self, parts: frozenset[str], begin: int, end: int) -> int:
-        """How many lines are nearly made of these."""
-        return sum(count for other, count in self._count(begin, end).items() if _alike(parts, other))
-
-    def _count(self, begin: int, end: int) -> Counter[frozenset[str]]:
-        if (begin, end) not in self._counted:
-            self._counted[begin, end] = Counter(line.parts for line in self.lines[begin:end])
-        return self._counted[begin, end]
-
-
-def _flood(rule: Rule, row: Sequence[Moment], call: Moment, chat: Chat) -> tuple[Line, ...] | None:
-    """The first lines of the flood that a call brought on; none where the rule needs none, None where it did not."""
-    if (flood := rule.flood) is None:
-        return ()
-    begin, middle, end = chat.window(call, flood.within_s)
-    if end - middle < flood.at_least:
-        return None
-    words = frozenset[str]().union(*(parts_of(one.transcript.text) for one in row))
-    wanted = _candidates(rule, words, chat.common(middle, end), chat)
-    counts = {parts: chat.alike(parts, middle, end) for parts in wanted}
-    parts = max(counts, key=counts.__getitem__, default=frozenset[str]())
-    if counts.get(parts, 0) < flood.at_least:
-        return None
-    alike = (line for line in islice(chat.lines, middle, end) if _alike(parts, line.parts))
-    lines = tuple(islice(alike, flood.at_least))
-    return lines if counts[parts] >= flood.times_before * chat.alike(lines[0].parts, begin, middle) else None
-
-
-def _candidates(
-    rule: Rule, words: frozenset[str], common: Iterable[tuple[frozenset[str], str]], chat: Chat
-) -> Iterator[frozenset[str]]:
-    """Of what is common that which may be what was asked for."""
-    for parts, text in common:
-        if chat.asked(rule, text) if rule.flood and rule.flood.lines else len(parts & words) > _ALIKE * len(parts):
-            yield parts
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    both = len(one & other)
-    return both >= _ALIKE * (len(one) + len(other) - both)
-
-
-@lru_cache(maxsize=500)
-def parts_of(text: str) -> frozenset[str]:
-    """The Han characters, words and numbers of a text; 一 and one are 1."""
-    return frozenset(_NUMBERS.get(part, part) for part in _PARTS.findall(text.lower().translate(_DIGITS)))
-
-
-def _line_parts(text: str) -> frozenset[str]:
-    """Those of a viewer's line, whatever is repeated in it: 111 is 1."""
-    return parts_of(_REPEATED.sub(r"\1", text[:_LONGEST_LINE].lower()))
-
-
 def _is_viewers(transcript: Transcript) -> bool:
     chat = transcript.source is Source.CHAT and transcript.text_kind is TextKind.CHAT
     return chat and transcript.author_role in (AuthorRole.VIEWER, AuthorRole.UNKNOWN)
-
-
-def _key(one: Moment | Line) -> Key:
-    return one.key
-
-
-def _time(one: Moment | Line) -> datetime:
-    return one.transcript.started_at

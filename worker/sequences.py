@@ -15,8 +15,11 @@ from typing import NamedTuple, Protocol
 
 from models.cues import LONGEST_S, Cues, Rule
 from models.labels import Label
+from worker.batches import Batch, Outcome, Result, Spot
 from worker.bus import Message, Partition
 from worker.codec import InvalidMessage, Rejected, decode
+from worker.floods import Asked
+from worker.moments import Said
 from worker.policy import Policy
 from worker.records import (
     Claim,
@@ -32,9 +35,8 @@ from worker.records import (
     Transcript,
     Versions,
 )  # fmt: skip
-from worker.rows import NEVER, Asked, Row, Said, Stream
+from worker.rows import NEVER, Row, Stream
 from worker.rulebook import by_policy, law_in_force
-from worker.service import Batch, Outcome, Result, Spot
 
 KEPT_S = 2 * LONGEST_S
 """How long, by the log's time, a line is kept: a row is five minutes long, and speech may come that much after chat."""

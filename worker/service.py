@@ -9,84 +9,28 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic
 
 import structlog
 
 from worker import metrics
+from worker.assigned import Assigned
+from worker.batches import Batch, Handler, Outcome, Result, Spot, W
 from worker.bus import Bus, Commit, CommitFailed, Gone, Message, Partition, Unavailable
 from worker.codec import Rejected, dead_letter, encode
+from worker.patience import Failures, Waiter
 from worker.positions import Crashes, Progress
-from worker.records import Place, Record
+from worker.records import Place
 
 log = structlog.get_logger(__name__)
 
-W = TypeVar("W")
-
 _NEWS_S = 2.0
 _TELL_S = 1.0
-
-
-class Spot(NamedTuple):
-    """One offset of a partition under one assignment of it."""
-
-    partition: Partition
-    epoch: int
-    offset: int
-
-
-class Result(NamedTuple):
-    """A record to publish, and the assignment its sound or text was read under."""
-
-    partition: Partition
-    epoch: int
-    record: Record
-
-
-class Batch(NamedTuple):
-    """What a handler is given: messages, partitions read to their end, those taken away, and the wall clock.
-
-    ``now`` is in epoch seconds; it is the only clock a handler may look at. A message that runs ``alone``
-    may be the one that kills: nothing of it may be held for later. Those of ``past`` were handled before our
-    time: they are there to be remembered, come before the others of their partition, and give no results.
-    """
-
-    messages: Sequence[Message]
-    idle: frozenset[Partition]
-    gone: frozenset[tuple[Partition, int]]
-    now: float
-    alone: bool = False
-    past: Sequence[Message] = ()
-
-
-class Outcome(NamedTuple):
-    """What a handler gives back: records to publish, spots nothing rests on any more, messages set aside."""
-
-    results: Sequence[Result]
-    free: Sequence[Spot]
-    rejected: Sequence[Rejected]
-
-
-class Handler(Protocol[W]):
-    """Messages to records, in two steps that run beside each other on successive batches."""
-
-    def prepare(self, batch: Batch) -> W:
-        """Everything that needs no model. Called in order; may raise Unavailable before it changed anything."""
-
-    def handle(self, work: W) -> Outcome:
-        """Everything that needs a model, on the whole batch. Called in order."""
-
-    def held_seconds(self) -> float:
-        """Seconds of sound kept for utterances that are not over."""
-
-
-class TooManyFailures(Exception):
-    """So many streams fail at once that the fault is likely ours. What was set aside is safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,23 +47,6 @@ class Limits:
     careful_rows: int = 64
     back_s: float = 0.0
     """How far, by the log's own time, to read back what was handled before a partition became ours."""
-
-
-@dataclass(slots=True)
-class _Assigned:
-    """A partition that is ours: how far it is, and what its last crash left.
-
-    Rows before ``start`` are read back only. No row from ``unheard_from`` on was ever handled to the end; those in
-    ``careful`` run one by one.
-    """
-
-    epoch: int
-    start: int
-    progress: Progress
-    crashes: Crashes
-    committed: Commit
-    unheard_from: int
-    careful: range
 
 
 @dataclass(slots=True)
@@ -155,11 +82,11 @@ class Service(Generic[W]):
         self._depends, self._clock = depends, clock
         self._flights: deque[_Flight[W]] = deque()
         self._backlog: deque[Message] = deque()
-        self._assigned: dict[Partition, _Assigned] = {}
+        self._assigned: dict[Partition, Assigned] = {}
         self._arriving: dict[Partition, int] = {}
         self._gone: set[tuple[Partition, int]] = set()
-        self._failures = _Failures(limits.failing_streams, limits.failing_window_s)
-        self._waiter = _Waiter()
+        self._failures = Failures(limits.failing_streams, limits.failing_window_s)
+        self._waiter = Waiter()
         self._ticked = self._paused_at = self._told_at = 0.0
         self._behind: dict[str, int] = {}
         self.waiting_for: str | None = "assignment"
@@ -220,7 +147,7 @@ class Service(Generic[W]):
 
     def _on_revoked(self, partitions: Collection[Partition]) -> Mapping[Partition, Commit]:
         """Give back what is free; the death that taking up counted is taken off: this is a hand-over."""
-        commits = {p: self._commit_of(a, clean=True) for p in partitions if (a := self._assigned.get(p))}
+        commits = {p: a.commit(clean=True) for p in partitions if (a := self._assigned.get(p))}
         self._on_lost(partitions)
         return commits
 
@@ -253,7 +180,7 @@ class Service(Generic[W]):
             if back < start:
                 self._bus.seek(partition, back)
                 self._backlog = deque(m for m in self._backlog if m.source != partition)  # read again from there
-            self._assigned[partition] = _Assigned(
+            self._assigned[partition] = Assigned(
                 epoch, start, Progress(start), crashes, commit, crashes.frontier, careful
             )
             del self._arriving[partition]
@@ -441,7 +368,7 @@ class Service(Generic[W]):
         metrics.IN_FLIGHT.labels(self._name).set(len(self._flights))
 
     def _commit(self) -> None:
-        commits = {p: self._commit_of(a) for p, a in self._assigned.items()}
+        commits = {p: a.commit() for p, a in self._assigned.items()}
         changed = {p: c for p, c in commits.items() if c != self._assigned[p].committed}
         if not changed:
             return
@@ -451,15 +378,6 @@ class Service(Generic[W]):
             if assigned is not None:
                 assigned.committed = commit
                 assigned.crashes = Crashes.from_metadata(commit.metadata, commit.offset)
-
-    def _commit_of(self, assigned: _Assigned, *, clean: bool = False) -> Commit:
-        """How far a partition is. Deaths count until the frontier moves; a clean leave takes its own one off."""
-        offset, reached, before = assigned.progress.committable, assigned.progress.frontier, assigned.crashes
-        deaths = 0 if reached > before.frontier else max(0, before.deaths - clean)
-        trying = before.trying if before.trying is not None and reached <= before.trying and not clean else None
-        skip = tuple(row for row in before.skip if row >= offset)
-        crashes = Crashes(max(reached, before.frontier), deaths, trying, skip)
-        return Commit(offset, crashes.to_metadata(), assigned.epoch)
 
     # -- waiting and stopping
 
@@ -483,7 +401,7 @@ class Service(Generic[W]):
             time.sleep(0.01)
         done = not self._flights
         try:
-            self._bus.commit({p: self._commit_of(a, clean=True) for p, a in self._assigned.items()})
+            self._bus.commit({p: a.commit(clean=True) for p, a in self._assigned.items()})
         except (Unavailable, CommitFailed) as error:
             log.warning("last commit refused; the next owner hears a little again", reason=str(error))
         self._bus.close()
@@ -495,39 +413,3 @@ class Service(Generic[W]):
         """Whether the next batch was never prepared, since what it depends on does not answer."""
         prepared = self._flights[0].prepared
         return prepared is not None and prepared.done() and isinstance(prepared.exception(), Unavailable)
-
-
-class _Waiter:
-    """Waits longer each time in a row, up to five seconds, but not past a stop."""
-
-    def __init__(self) -> None:
-        self.stop = Event()
-        self._pause, self._last = 0.1, 0.0
-
-    def wait(self) -> None:
-        now = time.monotonic()
-        self._pause = 0.1 if now - self._last > 15 else min(5.0, self._pause * 2)
-        self._last = now
-        self.stop.wait(self._pause)
-
-
-class _Failures:
-    """Which streams failed lately; many at once are no accident."""
-
-    def __init__(self, most: int, window_s: float) -> None:
-        self._most, self._window_s = most, window_s
-        self._seen: deque[tuple[float, str]] = deque()
-
-    def add(self, rejected: Iterable[Rejected], now: float) -> None:
-        self._seen.extend((now, str(r.message.key)) for r in rejected)
-        while self._seen and self._seen[0][0] < now - self._window_s:
-            self._seen.popleft()
-
-    def check(self) -> None:
-        """Raises TooManyFailures when more than the limit of distinct streams failed within the window."""
-        streams = {key for _, key in self._seen}
-        if len(streams) > self._most:
-            raise TooManyFailures(
-                f"messages of {len(streams)} streams became dead letters within {self._window_s:.0f} s "
-                f"(limit {self._most}): look at {', '.join(sorted(streams)[:3])} in moderation.dead-letters"
-            )

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 import structlog
 
 from worker import metrics
+from worker.batches import Handler
 from worker.bus import Bus, Unavailable
 from worker.health import Check, Heartbeat, serve
-from worker.service import Handler, Limits, Service
+from worker.service import Limits, Service
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from models.labelled import Line
-from models.normalise import toneless
+from models.sounds import toneless
 
 SOUND_ALIKE = 0.08
 LOST = 0.03

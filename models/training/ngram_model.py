@@ -17,10 +17,10 @@ from models.labelled import Line
 from models.linear import VARIANTS, WEIGHTS, Weighed, log_odds, logits
 from models.manifest import LANGUAGES, Language, Scores
 from models.ngrams import VIEWS, Grams, Vocabulary, grams, script_of
-from models.normalise import Variants, load_variants
 from models.results import Text
 from models.training.augment import copies, in_company
 from models.training.calibrate import truth_of
+from models.variants import Variants, load_variants
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from models.normalise import Normalised, Variants, figures, load_variants, normalise, toneless
+from models.figures import figures
+from models.normalise import normalise
+from models.sounds import toneless
+from models.variants import Variants, load_variants
+from models.views import Normalised
 from worker.resources import resource
 
 FOLDER = Path(__file__).parent.parent.parent / "models" / "data" / "speech"

@@ -346,24 +346,24 @@ def test_find_never_raises_and_its_spans_lie_within_the_text(text: str, language
 )
 def test_required_words_are_those_no_match_can_lack(pattern: str, ways: list[list[str]]) -> None:
     """For each way a pattern can match, every set of words of which one must be there."""
-    found = [sorted(" ".join(sorted(words, reverse=True)) for words in way) for way in required(pattern)]
+    found = [sorted(" ".join(sorted(words, reverse=True)) for words in way) for way in required([pattern])]
     assert sorted(found) == ways
 
 
 def test_a_pattern_of_very_many_ways_still_needs_its_words() -> None:
     """Where the ways multiply beyond count, the longest choice is taken together, and nothing is lost."""
     letters = "(?:a.|b.|c.|d.x|e.|f.|g.|h.|i.)"
-    ways = required(f"{letters}1{letters}2{letters}3")
+    ways = required([f"{letters}1{letters}2{letters}3"])
     assert len(ways) <= 60
     assert all({frozenset("1"), frozenset("2"), frozenset("3")} <= way for way in ways)
-    prefilter = Prefilter([f"{letters}1{letters}2{letters}3"])
+    prefilter = Prefilter([ways])
     assert prefilter.candidates(["a_1d_x2i_3"]) == {0}
     assert prefilter.candidates(["a_1d_x2z_4"]) == set()
 
 
 def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
     """A pattern that finds something in a text is always among the candidates; one that lacks a word is not."""
-    prefilter = Prefilter(["最低价", "[0-9]", "x?y", "全.*低价.*元"])
+    prefilter = Prefilter([required([one]) for one in ("最低价", "[0-9]", "x?y", "全.*低价.*元")])
 
     assert prefilter.candidates(["全网最低价"]) == {0, 1}
     assert prefilter.candidates(["xy"]) == {1, 2}
@@ -373,7 +373,7 @@ def test_the_prefilter_keeps_every_pattern_that_matches() -> None:
 def test_the_prefilter_passes_over_no_rule_that_finds() -> None:
     """On every example of every rule the candidates hold all the rules whose pattern is found in it."""
     texts = [text.lower() for one in LEXICON.rules for text in (*one.rule.hits, *one.rule.misses)][::25]
-    prefilter = Prefilter([one.source for one in LEXICON.rules])
+    prefilter = Prefilter([one.ways for one in LEXICON.rules])
     for text in texts:
         matching = {index for index, one in enumerate(LEXICON.rules) if one.find.search(text)}
         assert matching <= prefilter.candidates([text]), text

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ngrams import VIEWS, Vocabulary, grams, script_of
-from models.normalise import Variants
 from models.results import Text
+from models.variants import Variants
 
 NONE = Variants.none()
 

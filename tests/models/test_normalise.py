@@ -6,24 +6,15 @@ import time
 from difflib import SequenceMatcher
 from pathlib import Path
 
-import cn2an
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pypinyin import lazy_pinyin
 
-from models.normalise import (
-    HAN,
-    Normalised,
-    Variants,
-    VariantsError,
-    figures,
-    fold,
-    load_variants,
-    normalise,
-    toneless,
-)
-from models.numerals import value
+from models.figures import figures
+from models.normalise import normalise
+from models.sounds import toneless
+from models.variants import Variants, load_variants
+from models.views import Normalised
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "configs" / "lexicon" / "variants.yaml"
@@ -243,156 +234,6 @@ def test_ordinary_speech_is_hardly_changed(files: tuple[str, ...], count: int) -
     assert wrong / total <= 0.005
 
 
-@pytest.mark.parametrize(
-    ("said", "read"),
-    [
-        ("一共三两", "一共150g"),
-        ("二十两", "1000g"),
-        ("半斤", "250g"),
-        ("两斤三两", "1150g"),
-        ("三斤半", "1750g"),
-        ("三斤一起拍", "1500g一起拍"),
-        ("两公斤", "2000g"),
-        ("两升半", "2500ml"),
-        ("一米八", "180cm"),
-        ("九块九", "9.9元"),
-        ("三十九块九包邮", "39.9元包邮"),
-        ("九块九毛九", "9.99元"),
-        ("39块9", "39.9元"),
-        ("五毛", "0.5元"),
-        ("一块钱", "1元"),
-        ("只要九十九", "只要99"),
-        ("只要九十九米", "只要99元"),
-        ("原价一千九百八", "原价1980"),
-        ("1.5万元", "15000元"),
-        ("3w块钱", "30000元"),
-        ("１，２９９元", "1299元"),
-        ("壹佰元", "100元"),
-        ("百分之九十九点九", "99.9%"),
-        ("十分钟", "10分钟"),
-        ("两个月", "2个月"),
-        ("三块肥皂", "3块肥皂"),
-        ("二零二六年", "2026年"),
-        ("火锅底料一块三百克", "火锅底料一块300g"),
-    ],
-)
-def test_amounts_become_digits_in_one_unit(said: str, read: str) -> None:
-    """Numerals before a unit or measure word or after a price word are read, and units have one name."""
-    assert figures(normalise(said, VARIANTS), VARIANTS).text == read
-
-
-@pytest.mark.parametrize(
-    "said",
-    [
-        "一共", "一起", "十分", "十分好看", "万一", "千万", "千万别买", "七七八八", "三两个",
-        "三两天", "三五天", "十几个", "三十多块", "一百二十多块", "第三天", "一个", "半天", "只要千万别",
-        "一块去", "零件", "三只松鼠", "双十一天猫", "七到十天", "三星手机", "5g手机", "两两配对",
-    ],
-)  # fmt: skip
-def test_what_is_no_amount_stays_as_it_is_said(said: str) -> None:
-    """Words that hold a numeral, round numbers, ranges, ordinals and 一 as an article are not read."""
-    assert figures(normalise(said, VARIANTS), VARIANTS).text == said
-
-
 def test_rules_see_numerals_as_they_were_spoken() -> None:
     """Only the view of figures reads numerals."""
     assert normalise("三斤九块九", VARIANTS).text == "三斤九块九"
-
-
-def test_an_amount_leads_back_to_all_its_words() -> None:
-    """The digits of an amount cover the numeral and its unit in the text as said."""
-    read = figures(normalise("今天 三 斤 半 给你", VARIANTS), VARIANTS)
-
-    assert read.original(2, 7) == (3, 8)
-
-
-@given(st.integers(min_value=1, max_value=99_999_999))
-def test_a_numeral_is_worth_what_cn2an_says(number: int) -> None:
-    """Every whole number written out is read as cn2an reads it."""
-    numeral = cn2an.an2cn(number)
-
-    assert value(numeral) == cn2an.cn2an(numeral, "normal") == number
-
-
-@pytest.mark.parametrize(
-    "numeral", ["一百二", "三千五", "一万二", "十二", "三点五", "二零二六", "一万零五", "两百", "两千零八", "十"]
-)
-def test_a_spoken_numeral_is_worth_what_cn2an_says(numeral: str) -> None:
-    """So are those with the last unit left out, decimals and rows of digits."""
-    assert float(value(numeral) or 0) == cn2an.cn2an(numeral, "normal")
-
-
-@pytest.mark.parametrize("numeral", ["两三", "七八", "千万", "百", "二三十", "九" * 5000, "1" * 5000])
-def test_a_round_numeral_is_worth_nothing(numeral: str) -> None:
-    """Two digits side by side mean "two or three"; what is longer than any price is no number."""
-    assert value(numeral) is None
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [("zhang", "zan"), ("sheng", "sen"), ("nan", "lan"), ("cheng", "cen"), ("fei", "hei"), ("jing", "jin")],
-)
-def test_near_sounds_fold_into_one(one: str, other: str) -> None:
-    """Pairs that speakers and recognition mix up are one syllable."""
-    assert fold(one) == fold(other)
-
-
-@pytest.mark.parametrize(("one", "other"), [("ba", "pa"), ("zui", "cui"), ("jia", "jie"), ("wo", "o"), ("gai", "hai")])
-def test_other_sounds_stay_apart(one: str, other: str) -> None:
-    """Folding does not go further than those pairs."""
-    assert fold(one) != fold(other)
-
-
-def test_toneless_gives_each_syllable_its_place() -> None:
-    """Only Han characters give syllables, each with the span it stands at."""
-    assert toneless("ok全网") == [("quan", 2, 3), ("wan", 3, 4)]
-    assert [syllable for syllable, _, _ in toneless("醉低价")] == [syllable for syllable, _, _ in toneless("最低价")]
-    assert toneless("plain") == []
-
-
-def test_toneless_reads_as_pypinyin_does() -> None:
-    """Its own tables are used without its code, and give the same readings."""
-    text = "".join(c for c in (SPEECH / "zh_shop.txt").read_text(encoding="utf-8") if HAN[0] <= c <= "鿿")
-
-    assert [syllable for syllable, _, _ in toneless(text)] == [fold(syllable) for syllable in lazy_pinyin(text)]
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        ("variants: 3", "expected a list"),
-        ("", "expected a list"),
-        ("variants: [{words: [a]}]", "variant 1: to"),
-        ("variants: [{to: 微信, words: [1]}]", "variant 1: words"),
-        ("variants: [{to: 微信, wrds: [v]}]", "variant 1: wrds"),
-        ("variants: [", "expected a list"),
-        ("variants: []\nfilers: []", "filers: unknown section"),
-        ("variants: []\nemoji: 3", "expected a list under emoji"),
-        ("variants: []\nemoji: [{to: 信}]", "emoji 1: words: missing"),
-        ("variants: []\nhidden: [{words: [最低]}]", "hidden 1: fillers: missing"),
-        ("variants: []\nunits: [{to: g, times: 0, words: [克]}]", "unit 1: times"),
-        ("variants: []\nunits: [{to: g, times: 1, words: ['克(']}]", "bad pattern"),
-        ("variants: []\ndisguised: [{words: [off, no]}]", "disguised 1: words"),
-    ],
-)
-def test_a_wrong_file_of_variants_is_told(tmp_path: Path, content: str, told: str) -> None:
-    """The error names the file and the entry."""
-    path = tmp_path / "variants.yaml"
-    path.write_text(content, encoding="utf-8")
-
-    with pytest.raises(VariantsError, match=rf"variants\.yaml: .*{told}"):
-        load_variants(path)
-
-
-def test_the_version_follows_every_section(tmp_path: Path) -> None:
-    """A changed filler or unit is another version, a changed comment is not."""
-    text = FILE.read_text(encoding="utf-8")
-
-    def version(content: str) -> str:
-        path = tmp_path / "variants.yaml"
-        path.write_text(content, encoding="utf-8")
-        return load_variants(path).version
-
-    assert version("# nothing\n" + text) == VARIANTS.version
-    assert version(text.replace("牟", "谋")) != VARIANTS.version
-    assert version(text.replace("times: 50,", "times: 51,")) != VARIANTS.version

@@ -20,7 +20,7 @@ from tests.parts import lacking
 from worker import compose, recordings
 from worker.codec import Encoded
 from worker.config import Config
-from worker.detection import _times_of
+from worker.heard_words import times_of
 from worker.local import LocalRun, OwnSound
 from worker.records import Claim, Flag, Record, Reminder, Transcript
 from worker.resources import resource
@@ -89,7 +89,7 @@ def misplaced(path: Path, speech: Transcriber) -> Iterator[float]:
             row = Row(speech.features(piece.samples), len(piece.samples) / 16_000)
             words = speech.align(row, text)
             for claim in claims:
-                start, end = _times_of(text, _span(text, str(claim["words"]).lower()), words)
+                start, end = times_of(text, _span(text, str(claim["words"]).lower()), words)
                 first = piece.start_sample / 16
                 yield max(abs(first + start * 1000 - claim["start_ms"]), abs(first + end * 1000 - claim["end_ms"]))
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from models.audio import BadAudio, decode
 from models.speech import CutRules
 from models.vad import FRAME
+from worker.batches import Batch
 from worker.bus import Message, Partition
 from worker.hearing import Blobs, Hearing
-from worker.service import Batch
 
 RATE = 16_000
 PER_MS = 16

@@ -12,13 +12,13 @@ from models.labels import Label, LegalBasis
 from models.results import Found, Judged, Text, Utterance, Word
 from models.speech import CutRules
 from tests.worker.sounds import STARTED_AT, InPlace, Loudness, batch, chunk_message, sound, text_message
+from worker.batches import Batch, Outcome
 from worker.bus import Message, Partition
 from worker.detection import Detection
 from worker.hearing import Hearing
 from worker.policy import Mode, Policy, Treatment
 from worker.records import Fact, Flag, Listing, Place, Reminder, ShadowFlag, Status, StreamHeard, Transcript
 from worker.rulebook import Rulebook
-from worker.service import Batch, Outcome
 
 STATUTE = LegalBasis(
     jurisdiction="cn", kind="statute", title_zh="广告法", title_en="Advertising Law", article_zh="第9条",

@@ -25,10 +25,10 @@ from tests.worker.sounds import (
     sound,
     text_message,
 )
+from worker.batches import Spot
 from worker.bus import Message, Partition, Unavailable
 from worker.hearing import Hearing, Prepared, Window
 from worker.records import Place, StreamHeard
-from worker.service import Spot
 
 AUDIO = Partition("live.audio", 0)
 SMALL = CutRules(min_speech_ms=64, min_silence_ms=128, pad_ms=64, max_utterance_s=0.96, search_ms=320, max_quiet_ms=320)

@@ -10,12 +10,12 @@ from typer.testing import CliRunner, Result
 
 from tests.worker.sounds import batch, text_message
 from worker import compose
+from worker.batches import Outcome
 from worker.cli import app
 from worker.config import Config
 from worker.detection import Detection
 from worker.local import NoSpeech, OwnSound
 from worker.records import Flag, Transcript
-from worker.service import Outcome
 
 CLAIM = "全网最低价"
 

@@ -100,28 +100,9 @@ def line(**fields: object) -> LiveText:
     return LiveText.model_validate(base | fields)
 
 
-@pytest.mark.parametrize(
-    ("kind", "role", "answers"),
-    [
-        ("chat", "host", True),
-        ("chat", "assistant", True),
-        ("chat", "viewer", False),
-        ("chat", "platform", False),
-        ("chat", "unknown", False),
-        ("title", "unknown", True),
-        ("pinned", "viewer", True),
-        ("product", "platform", True),
-    ],
-)
-def test_who_answers_for_a_text(kind: str, role: str, answers: bool) -> None:
-    """The host answers for the shop's texts and for the lines of host and assistant, for no other line."""
-    assert line(kind=kind, author_role=role).by_host is answers
-
-
 def test_nobody_named_is_unknown() -> None:
-    """A line without a role is nobody's, and the host does not answer for it."""
+    """A line without a role is nobody's."""
     assert line().author_role == "unknown"
-    assert not line().by_host
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from models.cues import Cues
 from models.labels import load_labels
 from tests.worker.made import FLAG
 from tests.worker.scenes import played
+from worker.batches import Batch
 from worker.bus import Message
 from worker.codec import encode
 from worker.policy import Mode, Policy, Treatment
 from worker.records import Flag, ShadowFlag
 from worker.rulebook import by_policy
 from worker.sequences import FixedTerms, Sequences, Watch
-from worker.service import Batch
 
 LABELS = load_labels(Path("configs/labels.yaml"))
 CUES = Cues.load(Path("configs/sequences.yaml"), LABELS)

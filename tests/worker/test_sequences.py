@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 
 from models.cues import Cues, CuesError
 from models.labels import load_labels
-from models.normalise import load_variants
+from models.variants import load_variants
 from tests.benchmarks.scenes import judged, named_right
 from tests.worker.scenes import STARTED, flags_of, played, read_scenes, transcript
+from worker.batches import Batch, Spot
 from worker.bus import Message, Partition
 from worker.codec import encode
 from worker.policy import Policy, Treatment
 from worker.records import AuthorRole, Flag, Place, Source, Status, TextKind, Transcript
 from worker.sequences import KEPT_S, FixedTerms, Said, Sequences, Watch
-from worker.service import Batch, Spot
 
 ROOT = Path(__file__).parent.parent.parent
 FILE = ROOT / "configs" / "sequences.yaml"
@@ -449,15 +449,32 @@ def put(place: Sequence[str | int], value: object, data: dict[str, object]) -> N
 def test_a_file_that_cannot_be_used_says_where(
     tmp_path: Path, place: list[str | int], value: object, reason: str
 ) -> None:
-    """Each mistake names the file, the entry and the key."""
-    with pytest.raises(CuesError, match=rf"sequences\.yaml: .*{reason}"):
+    """Each mistake names the file, the line, the entry and the key."""
+    with pytest.raises(CuesError, match=rf"sequences\.yaml:\d+: .*{reason}"):
         Cues.load(changed(tmp_path, partial(put, place, value)), LABELS)
 
 
-@pytest.mark.parametrize("text", ["cues: [", "", "[]", "cues: []\nrules: []"])
-def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
-    """What is no YAML, empty, or of another shape."""
-    with pytest.raises(CuesError, match=r"sequences\.yaml: "):
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("goods: []\ncues: [", "3: is not YAML"),
+        ("", "1: "),
+        ("[]", "1: "),
+        ("lists: {}\ncues: []\nrules: []", "2: cues: "),
+        ("cues: []\nrules: []\ncues: []", "3: is not YAML: the key cues stands twice"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, text: str, told: str) -> None:
+    """What is no YAML, empty, of another shape, or says one thing twice is told with its line."""
+    with pytest.raises(CuesError, match=rf"sequences\.yaml:{told}"):
+        Cues.load(changed(tmp_path, text=text), LABELS)
+
+
+def test_the_line_is_that_of_the_entry(tmp_path: Path) -> None:
+    """The first line of the rule that is wrong."""
+    text = FILE.read_text(encoding="utf-8").replace("label: SCARCITY_FAKE", "label: NO_SUCH", 1)
+    first = next(at for at, line in enumerate(text.splitlines(), start=1) if "label: NO_SUCH" in line) - 1
+    with pytest.raises(CuesError, match=rf"sequences\.yaml:{first}: rule \w+: label: unknown label NO_SUCH"):
         Cues.load(changed(tmp_path, text=text), LABELS)
 
 

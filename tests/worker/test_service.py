@@ -12,12 +12,14 @@ from structlog.testing import capture_logs
 
 from tests.fakes import DyingBus, Fuse, Inline, Lazy, PowerCut
 from worker import metrics
+from worker.batches import Batch, Outcome, Result, Spot
 from worker.bus import Commit, CommitFailed, Headers, Message, Partition, Unavailable
 from worker.codec import DEAD_LETTERS, Rejected
 from worker.memory_bus import MemoryBus, MemoryLog
+from worker.patience import TooManyFailures
 from worker.positions import Crashes
 from worker.records import Place, Source, Status, Transcript
-from worker.service import Batch, Limits, Outcome, Result, Service, Spot, TooManyFailures
+from worker.service import Limits, Service
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 IN, ONE = "live.text", Partition("live.text", 0)

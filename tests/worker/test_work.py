@@ -14,9 +14,10 @@ from urllib.request import urlopen
 import pytest
 
 from tests.fakes import PowerCut
+from worker.batches import Batch, Outcome, Spot
 from worker.bus import Unavailable
 from worker.memory_bus import MemoryBus, MemoryLog
-from worker.service import Batch, Limits, Outcome, Spot
+from worker.service import Limits
 from worker.work import Ending, Part, Plan, work
 
 TOPICS = {"one": "live.text", "two": "moderation.transcripts"}
