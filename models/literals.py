@@ -42,8 +42,8 @@ class Prefilter:
                     self._add(_Known(index, sum(self._number(words, numbers) for words in way)), _rarest(way))
                 else:
                     self._always.add(index)
-        self._words = list(self._bits)
-        self._scan = ahocorasick_rs.AhoCorasick(self._words) if self._words else None
+        self._there = [(bits, tuple(self._ways.get(word, ()))) for word, bits in self._bits.items()]
+        self._scan = ahocorasick_rs.AhoCorasick(list(self._bits))
 
     def _number(self, words: _Words, numbers: dict[_Words, int]) -> int:
         """The bit of a set of words."""
@@ -61,18 +61,14 @@ class Prefilter:
         """The indices of the patterns that may match one of the texts."""
         found = set(self._always)
         for text in texts:
-            words = self._there(text)
             there = 0
-            for word in words:
-                there |= self._bits[word]
-            for word in words:
-                found.update(pattern for pattern, bits in self._ways.get(word, ()) if bits & there == bits)
+            ways: list[_Known] = []
+            for number in {match[0] for match in self._scan.find_matches_as_indexes(text, overlapping=True)}:
+                bits, rarest = self._there[number]
+                there |= bits
+                ways += rarest
+            found |= {pattern for pattern, needed in ways if needed & there == needed}
         return found
-
-    def _there(self, text: str) -> set[str]:
-        if self._scan is None:
-            return set()
-        return {self._words[number] for number, _, _ in self._scan.find_matches_as_indexes(text, overlapping=True)}
 
 
 def required(patterns: Iterable[str]) -> frozenset[Way]:
