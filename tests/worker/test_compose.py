@@ -96,7 +96,7 @@ def test_cues_that_cannot_be_used_are_a_problem_of_the_configuration(tmp_path: P
     path = tmp_path / "cues.yaml"
     path.write_text("cues: []", encoding="utf-8")
 
-    with pytest.raises(ConfigError, match=r"cues\.yaml: .*rules"):
+    with pytest.raises(ConfigError, match=r"cues\.yaml:1: .*rules"):
         compose.load_watch(Config(sequences=SequencesSection(file=path)))
     compose.load_watch(Config())
 
