@@ -1,9 +1,10 @@
-"""Parts outside Python that some tests need: where one is missing the test is skipped, and fails in CI."""
+"""Programs and libraries that some tests need: where one is missing the test is skipped, and fails in CI."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from typing import NoReturn
 
 import pytest
@@ -13,6 +14,12 @@ def need(part: str, install: str) -> str:
     """The path of a program; without it the test ends here, saying what to install."""
     path = shutil.which(part)
     return path if path is not None else lacking(f"needs {part}; to install: {install}")
+
+
+def need_library(name: str, install: str) -> None:
+    """Without the library the test or module ends here, saying what to install."""
+    if find_spec(name) is None:
+        lacking(f"needs {name}; to install: {install}")
 
 
 def lacking(reason: str) -> NoReturn:

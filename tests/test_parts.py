@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parts import need
+from tests.parts import need, need_library
 
 
 def test_a_part_that_is_there_is_given_with_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +26,5 @@ def test_a_missing_part_skips_and_in_ci_fails(
 
     with pytest.raises(outcome, match="needs no-such-program; to install: the package so-and-so"):
         need("no-such-program", "the package so-and-so")
+    with pytest.raises(outcome, match="needs no_such_library; to install: the extra so-and-so"):
+        need_library("no_such_library", "the extra so-and-so")

@@ -9,13 +9,14 @@ import pytest
 
 from models.classifier import ClaimClassifier
 from models.labels import load_labels
+from tests.parts import need_library
 
-pytest.importorskip("torch", reason="pre-training needs the extra: pip install '.[training]'")
-pytest.importorskip("transformers", reason="pre-training needs the extra: pip install '.[training]'")
+need_library("torch", "pip install '.[training]'")
+need_library("transformers", "pip install '.[training]'")
 
-import torch
+import torch  # noqa: E402  only where it is installed
 
-from models.training import claims, pretrain
+from models.training import claims, pretrain  # noqa: E402
 
 SAID = ("家人们晚上好呀", "欢迎来到直播间", "这款面霜很好用", "we ship it tomorrow", "good evening everybody")
 

@@ -14,13 +14,14 @@ from models.labelled import BadData, Line
 from models.labels import load_labels
 from models.manifest import sha256
 from models.results import Text
+from tests.parts import need_library
 
-pytest.importorskip("sklearn", reason="training needs the extra: pip install '.[training]'")
+need_library("sklearn", "pip install '.[training]'")
 
-from models.training import claims
-from models.training.augment import copies, homophones, in_company, spoilt
-from models.training.calibrate import Aims, HeldOut, false_alarms, platt, thresholds
-from models.training.material import FILES, HEARD, Heard, as_heard, load, ways
+from models.training import claims  # noqa: E402
+from models.training.augment import copies, homophones, in_company, spoilt  # noqa: E402
+from models.training.calibrate import Aims, HeldOut, false_alarms, platt, thresholds  # noqa: E402
+from models.training.material import FILES, HEARD, Heard, as_heard, load, ways  # noqa: E402
 
 LABELS = [code for code, label in load_labels(claims.LABELS).items() if label.in_text]
 
@@ -227,8 +228,11 @@ def test_data_that_are_not_there_end_with_one_line(tmp_path: Path, capsys: pytes
 @pytest.fixture(scope="module")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A BERT of 32 numbers per token with random weights, and a tokenizer of single characters."""
-    transformers = pytest.importorskip("transformers", reason="encoders need the extra: pip install '.[classifier]'")
-    torch = pytest.importorskip("torch", reason="encoders need the extra: pip install '.[classifier]'")
+    need_library("transformers", "pip install '.[classifier]'")
+    need_library("torch", "pip install '.[classifier]'")
+    import torch
+    import transformers
+
     folder = tmp_path_factory.mktemp("bert")
     said = "".join("".join(one) for one in SAID.values()) + "".join(ALLOWED) + "啊哦呢吧的一二三四五号"
     letters = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -257,7 +261,8 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def encoder(data: Path, tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("encoder") / "model"
     asked = ["--data", str(data), "--out", str(out), "--base", str(tiny_bert), "--epochs", "20", "--rate", "3e-3"]
-    torch = pytest.importorskip("torch", reason="encoders need the extra: pip install '.[classifier]'")
+    import torch  # there, since ``tiny_bert`` is
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more only wait for each other on a model so small
     assert claims.main([*asked, "--device", "cpu", "--batch", "16"]) == 0
