@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
@@ -32,30 +33,20 @@ class Prefilter:
     """
 
     def __init__(self, patterns: Sequence[Iterable[Way]]) -> None:
-        self._always: set[int] = set()
-        self._bits: dict[str, int] = {}
-        self._ways: dict[str, list[_Known]] = {}
-        numbers: dict[_Words, int] = {}
-        for index, ways in enumerate(patterns):
-            for way in ways:
-                if way:
-                    self._add(_Known(index, sum(self._number(words, numbers) for words in way)), _rarest(way))
-                else:
-                    self._always.add(index)
-        self._there = [(bits, tuple(self._ways.get(word, ()))) for word, bits in self._bits.items()]
-        self._scan = ahocorasick_rs.AhoCorasick(list(self._bits))
-
-    def _number(self, words: _Words, numbers: dict[_Words, int]) -> int:
-        """The bit of a set of words."""
-        if words not in numbers:
-            numbers[words] = 1 << len(numbers)
+        every = [(index, way) for index, ways in enumerate(patterns) for way in ways]
+        self._always = {index for index, way in every if not way}
+        sets = dict.fromkeys(words for _, way in every for words in way)
+        numbers = {words: 1 << number for number, words in enumerate(sets)}
+        bits: defaultdict[str, int] = defaultdict(int)
+        for words, bit in numbers.items():
             for word in words:
-                self._bits[word] = self._bits.get(word, 0) | numbers[words]
-        return numbers[words]
-
-    def _add(self, way: _Known, rarest: _Words) -> None:
-        for word in rarest:
-            self._ways.setdefault(word, []).append(way)
+                bits[word] |= bit
+        looks: defaultdict[str, list[_Known]] = defaultdict(list)
+        for index, way in every:
+            for word in _rarest(way) if way else ():
+                looks[word].append(_Known(index, sum(numbers[words] for words in way)))
+        self._there = [(of_word, tuple(looks[word])) for word, of_word in bits.items()]
+        self._scan = ahocorasick_rs.AhoCorasick(list(bits))
 
     def candidates(self, texts: Iterable[str]) -> set[int]:
         """The indices of the patterns that may match one of the texts."""
